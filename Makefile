@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# make            build all programs below build/
+# make demo       install what is missing, build, show the whole system at work
+# make check      install what is missing, build, run all tests      (SAN=1: with sanitizers)
+# make lint       formatter, include directions, shell scripts, warnings as errors with gcc and clang
+# make bench      the benchmarks
+# make install    DESTDIR= PREFIX=/usr/local
+
+PREFIX ?= /usr/local
+BUILD  := build$(if $(SAN),/san)$(if $(filter clang%,$(notdir $(CC))),/clang)
+
+
+WARN   := -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes -Werror
+CFLAGS ?= -O3 -g
+# The formatter of the tests' assertions and DPDK's headers set the -march; nothing here asks for the build host's own
+override CFLAGS += -std=gnu11 -pthread -fPIE -fstack-protector-strong -D_GNU_SOURCE $(WARN) -I.
+LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
+ifdef SAN
+override CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS += -fsanitize=address,undefined
+else
+override CFLAGS += -D_FORTIFY_SOURCE=2
+endif
+
+# Libraries of ours, and what each needs from outside. A folder's .c files are its library, main.c is its program.
+LIBS := base client pktio crypto engine sip access agent
+base_dir := engine/base
+client_dir := engine/client
+pktio_dir := pktio
+crypto_dir := crypto
+engine_dir := engine
+sip_dir := control/sip
+access_dir := control/access
+agent_dir := control/agent
+
+base_pkgs := libevent jansson inih
+client_pkgs := $(base_pkgs)
+pktio_pkgs := libdpdk libmnl
+crypto_pkgs := libsrtp2
+engine_pkgs := $(base_pkgs) $(pktio_pkgs) $(crypto_pkgs) liburcu-qsbr
+sip_pkgs := $(base_pkgs) libosip2 libevent libevent_openssl libssl libcrypto jansson libjwt expat
+access_pkgs := $(sip_pkgs) sqlite3
+agent_pkgs := $(sip_pkgs)
+
+base_needs := base
+client_needs := client base
+pktio_needs := pktio base
+crypto_needs := crypto
+engine_needs := engine pktio crypto base
+sip_needs := sip base
+access_needs := access sip base
+agent_needs := agent sip base
+
+# libipsec-mb has no .pc file
+crypto_ldlibs := -lIPSec_MB -lcrypto
+engine_ldlibs := $(crypto_ldlibs)
+common_ldlibs := -lm
+
+pkg_cflags = $(shell pkg-config --cflags $(1))
+pkg_libs   = $(shell pkg-config --libs $(1))
+
+# program = its main.c's library
+PROGRAMS := crowfly-engine crowfly crowfly-access crowfly-agent crowfly-bench
+crowfly-engine_lib := engine
+crowfly_lib := client
+crowfly-access_lib := access
+crowfly-agent_lib := agent
+
+.PHONY: all deps demo check unit func lint bench install clean
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+define library
+$(1)_src := $$(filter-out %/main.c,$$(wildcard $$($(1)_dir)/*.c))
+$(1)_obj := $$($(1)_src:%.c=$(BUILD)/%.o)
+$$($(1)_obj) $$(BUILD)/$$($(1)_dir)/main.o: PKG_CFLAGS = $$($(1)_cflags)
+$(1)_cflags = $$(eval $(1)_cflags := $$$$(call pkg_cflags,$$($(1)_pkgs)))$$($(1)_cflags)
+$(1)_libs = $$(eval $(1)_libs := $$$$(call pkg_libs,$$($(1)_pkgs)))$$($(1)_libs)
+$$(BUILD)/lib$(1).a: $$($(1)_obj)
+	@rm -f $$@
+	@$$(AR) rcs $$@ $$^
+$(1)_archives := $$($(1)_needs:%=$$(BUILD)/lib%.a)
+endef
+$(foreach l,$(LIBS),$(eval $(call library,$(l))))
+
+define program
+$$(BUILD)/$(1): $$(BUILD)/$$($($(1)_lib)_dir)/main.o $$($($(1)_lib)_archives)
+	@echo "  LD    $$@"
+	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$($($(1)_lib)_libs) $$($($(1)_lib)_ldlibs) $$(common_ldlibs)
+endef
+$(foreach p,$(filter-out crowfly-bench,$(PROGRAMS)),$(eval $(call program,$(p))))
+
+bench_obj := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/*.c))
+$(bench_obj): PKG_CFLAGS = $(engine_cflags)
+$(BUILD)/crowfly-bench: $(bench_obj) $(engine_archives)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(engine_libs) $(engine_ldlibs) $(common_ldlibs)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+# A unit test is named after the library it tests: tests/unit/LIB_*.c
+unit_src := $(wildcard tests/unit/*.c)
+unit_bin := $(unit_src:tests/unit/%.c=$(BUILD)/tests/unit/%)
+unit_lib = $(firstword $(subst _, ,$(notdir $(1))))
+define unit_test
+$$(BUILD)/tests/unit/$(1).o: PKG_CFLAGS = $$($(call unit_lib,$(1))_cflags) $$(criterion_cflags)
+$$(BUILD)/tests/unit/$(1): $$(BUILD)/tests/unit/$(1).o $$($(call unit_lib,$(1))_archives)
+	@echo "  LD    $$@"
+	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$($(call unit_lib,$(1))_libs) $$($(call unit_lib,$(1))_ldlibs) $$(criterion_libs) $$(common_ldlibs)
+endef
+criterion_cflags = $(eval criterion_cflags := $$(call pkg_cflags,criterion))$(criterion_cflags)
+criterion_libs = $(eval criterion_libs := $$(call pkg_libs,criterion))$(criterion_libs)
+$(foreach t,$(unit_src:tests/unit/%.c=%),$(eval $(call unit_test,$(t))))
+
+deps:
+	@scripts/install-deps.sh
+
+# The goals that install packages first build in a second make: pkg-config is asked when the packages are there
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) scripts/demo.sh
+
+check: deps
+	@$(MAKE) --no-print-directory all unit-build
+	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh
+
+unit: unit-build
+	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh unit
+
+func: all
+	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh func
+
+.PHONY: unit-build
+unit-build: $(unit_bin)
+
+lint: deps
+	@scripts/lint.sh
+	@$(MAKE) --no-print-directory all unit-build
+	@$(MAKE) --no-print-directory CC=clang all unit-build
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) bench/run.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One direction of one SRTP session: session keys, and index and replay state of its SSRCs. Made
+// and ended by the control thread, in between touched by one worker only.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/suite.h"
+
+struct context; // opaque; 64-byte aligned
+
+enum context_direction { CONTEXT_PROTECT, CONTEXT_UNPROTECT };
+
+struct context_params {
+	enum suite_id suite;
+	enum context_direction direction;
+	const uint8_t *key;  // master key, suite.key_bytes; borrowed
+	const uint8_t *salt; // master salt, suite.salt_bytes; borrowed
+	uint16_t window;     // replay window in packets: 0 = 128, else 64 to 1,024, multiple of 64
+	uint16_t ssrc_max;   // SSRCs this context can tell apart: 0 = 4, else 1 to 64
+};
+
+// The back end all new contexts use: "ipsec_mb" (default) or "libsrtp2". Call once before any other
+// thread starts. 0, -ENOTSUP when this CPU cannot run it, -EINVAL for an unknown name.
+int context_backend_init(const char *name);
+void context_backend_fini(void);
+const char *context_backend_name(void);
+
+// Bytes that a context of these parameters needs, a multiple of 64; 0 if the parameters are bad.
+size_t context_size(const struct context_params *params);
+
+// Makes a context in `memory` (context_size() bytes, 64-byte aligned, the caller's), deriving the
+// session keys (RFC 3711 section 4.3, RFC 7714 section 11). Returns it, or NULL with errno.
+struct context *context_init(void *memory, const struct context_params *params);
+// Wipes all of the memory; the caller frees it.
+void context_fini(struct context *ctx);
+
+// context_init() in memory of its own, for tests and tools; context_free() wipes and frees.
+struct context *context_new(const struct context_params *params);
+void context_free(struct context *ctx);
+
+enum suite_id context_suite(const struct context *ctx);
+// Packets that the master key may still protect: 2^48 for SRTP, 2^31 for SRTCP at the start (RFC
+// 3711 section 9.2).
+uint64_t context_packets_left(const struct context *ctx, int rtcp);
+// For tests: brings the packet counts near the limit.
+void context_set_packets(struct context *ctx, uint64_t rtp, uint32_t rtcp);
+// The rollover counter and the highest sequence number of an SSRC: 0, or -ENOENT.
+int context_get_index(const struct context *ctx, uint32_t ssrc, uint32_t *roc, uint16_t *seq);
+// Begins an SSRC at a given index, to join late or to go on after a move. 0, -ENOSPC, -EEXIST.
+int context_set_index(struct context *ctx, uint32_t ssrc, uint32_t roc, uint16_t seq);
+// Prefetches the lines that a burst function will touch.
+void context_prefetch(const struct context *ctx);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The engine's public API: names and limits that both ends of its socket share. Documented in
+// engine/README.md.
+#pragma once
+
+#define API_ENGINE_SOCKET "/run/crowfly/engine.sock"
+#define API_AGENT_SOCKET  "/run/crowfly/agent.sock"
+
+#define API_TAG_MAX 4096 // bytes of a session's opaque tag
+
+// session.add: params
+//   {"wire": {"local": "10.0.0.1:20000", "remote": "10.0.0.2:20000"},      IPv6:
+//   "[2001:db8::1]:20000"
+//    "host": {"local": "192.168.50.1:30000", "remote": "192.168.50.2:40000"},
+//    "suite": "AEAD_AES_128_GCM",                                          names of RFC 4568 and
+//    RFC 7714 "tx_key": "base64 of master key and salt", "rx_key": "...",           as behind
+//    `inline:` (RFC 4568 section 6.1) "tag": "opaque", "window": 128, "media_timeout_ms": 0,
+//    "direction": "sendrecv"|"sendonly"|"recvonly"|"inactive"}             RFC 3264
+// result {"id": 7}
+#define API_SESSION_ADD "session.add"
+#define API_SESSION_UPDATE                                                                         \
+	"session.update" // {"id", and any of wire.remote, host.remote, suite+tx_key+rx_key, tag,
+			 // direction, media_timeout_ms}
+#define API_SESSION_REMOVE "session.remove" // {"id"} -> the last statistics, as session.stats
+#define API_SESSION_LIST                                                                           \
+	"session.list" // {"after": 0, "limit": 1000} -> {"sessions": [...], "next": id or null}
+#define API_SESSION_STATS "session.stats" // {"id"}
+#define API_STATS	  "stats"	  // the engine's totals, drops by reason, workers
+#define API_PORT_LIST	  "port.list"
+#define API_INFO	  "info" // version, host and wire addresses, crypto back end, pid
+#define API_EVENTS	  "events.subscribe" // {} ; then notifications:
+
+#define API_EVENT_FIRST_PACKET	"session.first_packet"	// {"id", "tag", "from": "wire"|"host"}
+#define API_EVENT_MEDIA_TIMEOUT "session.media_timeout" // {"id", "tag", "idle_ms"}
+#define API_EVENT_KEY_EXHAUSTED "session.key_exhausted" // {"id", "tag", "direction"}
+#define API_EVENT_REMOVED	"session.removed"	// {"id", "tag"}
+
+// ---- The agent's socket speaks the same way. An address is "ip:port", plain RTP; RTCP on the port
+// above.
+//
+// A call: {"call": "c7", "direction": "out"|"in", "from": AoR, "to": AoR,
+//          "state": "calling"|"ringing"|"established"|"ended", "send_to": "192.168.50.1:30000",
+//          "receive_at": "192.168.50.2:40000", "payloads": ["PCMU/8000"], "suite":
+//          "AEAD_AES_128_GCM", "session": 7, "status": 200, "reason": "...", "setup_ms": 12.3,
+//          "request_ms": 3.1}
+#define API_CALL_PLACE                                                                             \
+	"call.place" // {"from", "to"}: answered once it is established, or failed (RPC_REFUSED,
+		     // data.status)
+#define API_CALL_ANSWER	 "call.answer"	// {"call"}
+#define API_CALL_DECLINE "call.decline" // {"call", "status": 486 or 603 (default)}
+#define API_CALL_HANG_UP "call.hang_up" // {"call"} or {"all": true}
+#define API_CALL_LIST	 "call.list"	// {} -> {"calls": [...]}
+#define API_PEER_LIST                                                                              \
+	"peer.list" // {"endpoint": AoR, optional} -> {"peers": [{"endpoint", "aor", "status",
+		    // "contact", "confirmed"}]}
+#define API_ENDPOINT_LIST                                                                          \
+	"endpoint.list" // {} -> {"endpoints": [{"aor", "state", "expires_in_s", "peers", "online",
+			// "login_ms"}]}
+#define API_ENDPOINT_LOG_OUT "endpoint.log_out" // {"endpoint"}
+#define API_ENDPOINT_LOG_IN  "endpoint.log_in"	// {"endpoint"}
+
+// A peer's status: "online" (told by the server or by itself), "unreachable" (it did not answer the
+// notification in time), "offline". "confirmed": it answered or spoke.
+#define API_EVENT_CALL	   "call" // a call, at each change of state
+#define API_EVENT_PEER	   "peer" // a peer, at each change of status
+#define API_EVENT_ENDPOINT "endpoint"

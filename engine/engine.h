@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The engine as a whole: what main() starts, the API reads and the tests drive.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "engine/session.h"
+
+struct event_base;
+struct engine;
+
+#define ENGINE_ADDRESSES_MAX 16 // local addresses on one port
+#define ENGINE_WORKERS_MAX   64
+
+// From the command line or the INI file.
+struct engine_config {
+	const char *wire, *host,
+		*exception; // DPDK device names ("net_tap0", "0000:3b:00.0"); exception may be NULL
+	// The engine's own addresses, "192.168.50.1/24" or "2001:db8::1/64": of the host port, and
+	// of the wire port where it has no exception port (else the kernel's addresses on the
+	// exception interface count).
+	const char *host_addresses[ENGINE_ADDRESSES_MAX], *wire_addresses[ENGINE_ADDRESSES_MAX];
+	unsigned workers; // 0: one for each lcore but the main one, or one if there is no other
+	unsigned queues_rx_desc, queues_tx_desc;
+	unsigned mbufs; // in the pool; 0: by ports and workers
+	unsigned sessions_max;
+	unsigned ssrc_max;  // of a stream
+	unsigned vlan;	    // of the wire port; 0: untagged
+	bool idle_sleep;    // workers back off to short sleeps when idle
+	const char *crypto; // "ipsec_mb" or "libsrtp2"
+	const char *socket; // the API's
+};
+
+// After rte_eal_init(): opens the ports, starts the workers and the control timers on `base`. NULL:
+// the reason is logged.
+struct engine *engine_new(const struct engine_config *config, struct event_base *base);
+// Stops the workers, wipes all sessions, closes the ports.
+void engine_free(struct engine *engine);
+
+// The totals of all workers, read while packets flow.
+struct engine_stats {
+	uint64_t rx_wire, tx_wire, rx_host, tx_host, to_kernel, from_kernel, punted, handed_over;
+	uint64_t protected_packets, unprotected_packets;
+	uint64_t drops[64]; // by enum drop_reason (engine/drop.h)
+	unsigned sessions, workers;
+};
+void engine_stats_get(struct engine *engine, struct engine_stats *stats);
+
+// One port as port.list shows it.
+struct engine_port {
+	const char *role; // "wire", "host", "exception"
+	const char *device;
+	char mac[18];
+	bool link_up;
+	uint64_t rx_packets, tx_packets, rx_missed, rx_errors, tx_errors;
+	unsigned queues;
+	unsigned n_addresses;
+	char addresses[ENGINE_ADDRESSES_MAX][64];
+};
+unsigned engine_ports_get(struct engine *engine, struct engine_port ports[3]);
