@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "control/sip/msg.h"
@@ -25,8 +26,8 @@ struct conn_limits {		     // 0: the default
 				 // pauses
 	unsigned message_timeout_ms; // from the first to the last byte of a message, and of the TLS
 				     // handshake (10,000)
-	unsigned idle_timeout_s;     // without any message (0: never)
-	size_t body_max;	     // (64 KiB; the side that gets profiles sets CONN_BODY_MAX)
+	unsigned idle_timeout_s; // without any message (0: never)
+	size_t body_max;	 // (64 KiB; the side that gets profiles sets CONN_BODY_MAX)
 	size_t output_max; // bytes waiting to be sent before the connection is given up (16 MiB)
 };
 
@@ -76,3 +77,14 @@ void conn_set_user(
 	struct conn *conn, void *user);	  // the callbacks' user pointer of this connection alone
 void *conn_data(const struct conn *conn); // a pointer of the owner's, NULL at first
 void conn_set_data(struct conn *conn, void *data);
+
+// Tells somebody other than the owner that a connection goes, in whatever way: `gone` is called
+// once, before the owner's closed() and inside conn_close(), and must not call functions of this
+// header.
+struct conn_watch {
+	LIST_ENTRY(conn_watch) entry;
+	struct conn *conn; // NULL: not watching
+	void (*gone)(struct conn_watch *watch, const char *why);
+};
+void conn_watch_add(struct conn *conn, struct conn_watch *watch);
+void conn_watch_del(struct conn_watch *watch); // may be called again

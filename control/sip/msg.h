@@ -9,9 +9,12 @@
 
 #include <osipparser2/osip_message.h>
 
-// A parsed or built message. `sip` is libosip2's, to be read and changed with its functions.
+// A parsed or built message. `sip` is libosip2's, to be read and changed with its functions. Via,
+// From, To, Call-ID, CSeq, Contact, Route, Record-Route and Content-Type are parsed; all other
+// headers are in sip->headers as they came, under their long names: msg_header() finds them.
 struct msg {
 	osip_message_t *sip;
+	struct msg_value *values; // of msg_header()
 };
 
 // Once, before any other call; not thread-safe.
@@ -40,8 +43,8 @@ const char *msg_body_type(
 	const struct msg *msg); // "application/sdp", lower case, without parameters
 
 // The address of record in From, To, the request URI: "sip:user@domain", domain in lower case, no
-// port, no parameters (RFC 3261 section 10.3 step 5). 0, or -EINVAL if it is no SIP URI,
-// -ENAMETOOLONG.
+// port, no parameters, escapes undone (RFC 3261 section 10.3 step 5). 0, or -EINVAL if it is no SIP
+// URI, has no user, or one that could not stand in a URI unescaped; -ENAMETOOLONG.
 #define MSG_AOR_MAX 256
 int msg_from_aor(const struct msg *msg, char *out);
 int msg_to_aor(const struct msg *msg, char *out);
@@ -49,8 +52,9 @@ int msg_uri_aor(const struct msg *msg, char *out);
 int msg_aor(const char *uri, char *out); // any URI string
 // The URI of the first Contact, without <>; NULL if none. "*" is given as it is.
 const char *msg_contact(const struct msg *msg, char *out, size_t size);
-// host, port (default 5061 for sips or transport=tls, else 5060) of a SIP URI with a numeric
-// address, -EINVAL.
+int msg_contact_expires(const struct msg *msg); // its parameter `expires`, -1 if none or bad
+// Host and port (default 5061 for sips or transport=tls, else 5060) of a SIP URI with a numeric
+// address. 0 or -EINVAL.
 int msg_uri_address(const char *uri, struct sockaddr_storage *out, unsigned *length);
 
 // A request: request line, Via (TLS, `sent_by`, fresh branch of 128 random bits), Max-Forwards,
@@ -60,8 +64,9 @@ struct msg_request {
 	unsigned cseq;
 };
 struct msg *msg_new_request(const struct msg_request *request);
-// A response: Via, From, To, Call-ID, CSeq of the request (RFC 3261 section 8.2.6); a To tag is
-// made unless there is one, or `to_tag` is given.
+// A response: Via, Record-Route, From, To, Call-ID, CSeq of the request (RFC 3261 section 8.2.6).
+// If To has no tag, it gets `to_tag`, or where that is NULL one of its own (not 100). `reason`
+// NULL: the usual one.
 struct msg *msg_new_response(
 	const struct msg *request, int status, const char *reason, const char *to_tag);
 int msg_add_header(struct msg *msg, const char *name,
