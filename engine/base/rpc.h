@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define RPC_LINE_MAX (1u << 20) // a longer line gets an error and the connection is closed
@@ -47,7 +48,7 @@ struct rpc_method {
 // -errno in errno and NULL on failure.
 struct rpc_server *rpc_server_new(
 	struct event_base *base, const char *path, const struct rpc_method *methods, void *user);
-// Closes all connections and removes the socket.
+// Closes all connections and removes the socket. Not inside a handler.
 void rpc_server_free(struct rpc_server *server);
 
 // Called when a client has gone; NULL: nobody wants to know.
@@ -58,6 +59,10 @@ void rpc_server_on_close(
 // `return rpc_fail(...)`.
 json_t *rpc_fail(struct rpc_call *call, int code, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+// Whether rpc_fail() was called: tells a missing optional rpc_string() from a bad one. An error
+// wins over a result that the handler returns all the same.
+bool rpc_failed(const struct rpc_call *call);
 
 // The connection of a call, to be kept for rpc_notify() until on_close tells that it has gone.
 struct rpc_conn *rpc_call_conn(struct rpc_call *call);
@@ -76,7 +81,8 @@ void rpc_conn_subscribe(struct rpc_conn *conn, bool subscribed);
 void rpc_notify_all(struct rpc_server *server, const char *method, json_t *params);
 
 // ---- reading params. Each returns 0, or -1 after rpc_fail() with the field named. `fallback`: the
-// value when the field is missing; RPC_REQUIRED makes a missing field an error.
+// value when the field is missing; RPC_REQUIRED makes a missing field an error. rpc_string returns
+// NULL for a missing optional field too: ask rpc_failed().
 #define RPC_REQUIRED NULL
 const char *rpc_string(
 	struct rpc_call *call, json_t *params, const char *field, size_t max, bool required);
@@ -111,3 +117,6 @@ void rpc_client_call(struct rpc_client *client, const char *method, json_t *para
 // reference: an object with `result` or `error`), or NULL with errno.
 int rpc_connect(const char *path);
 json_t *rpc_call_blocking(int fd, const char *method, json_t *params);
+// The next line of the connection as an object, waiting for it: events. NULL with errno; 0: the
+// end.
+json_t *rpc_read_blocking(int fd);
