@@ -7,10 +7,8 @@
 
 #include "crypto/context.h"
 
-#define BURST_MAX 64 // packets a call
-#define BURST_ROOM                                                                                 \
-	24 // bytes that protect may need behind the packet (tag, SRTCP index, scratch for the
-	   // rollover counter)
+#define BURST_MAX  64 // packets a call
+#define BURST_ROOM 24 // bytes that protect may write behind the packet (tag, index, scratch)
 
 // One packet, from its RTP or RTCP header on; transformed in place.
 struct burst_packet {
@@ -18,14 +16,13 @@ struct burst_packet {
 	uint8_t *data;
 	uint32_t length; // in: bytes of the packet; out, where the status is BURST_OK: bytes after
 			 // the transform
-	uint32_t room; // bytes writable at `data`, at least length (unprotect: + 4 where the suite
-		       // is AES_CM; protect: + BURST_ROOM)
+	uint32_t room;	 // bytes writable at `data`: at least length; protect: length + BURST_ROOM
 };
 
 // Why a packet was not transformed. The order is that of the checks.
 #define BURST_STATUS_LIST(X)                                                                       \
 	X(OK, "transformed")                                                                       \
-	X(MALFORMED, "not version 2, or shorter than its header and tag say")                      \
+	X(MALFORMED, "not version 2, shorter than its header and tag say, or SRTCP in clear")      \
 	X(NO_ROOM, "no room behind the packet for the tag")                                        \
 	X(SSRC_LIMIT, "more SSRCs than the context holds")                                         \
 	X(REPLAY_OLD, "older than the replay window")                                              \
@@ -46,7 +43,9 @@ extern const char *const burst_status_names[BURST_STATUS_COUNT]; // "auth_failed
 // Each transforms n <= BURST_MAX packets in order and writes a status for each; returns how many
 // are BURST_OK. Two packets of one stream in a burst are as if they came one after the other.
 // Packet bytes with another status are unspecified, never plaintext that did not authenticate;
-// contexts are as if that packet had not come. RTP and RTCP are not mixed in one call.
+// contexts are as if that packet had not come (but an index that protect gave to a packet stays
+// used even if the back end then fails). RTP and RTCP are not mixed in one call; all contexts of a
+// call have its direction.
 uint32_t burst_protect(struct burst_packet packets[], uint8_t status[], uint32_t n);
 uint32_t burst_unprotect(struct burst_packet packets[], uint8_t status[], uint32_t n);
 uint32_t burst_protect_rtcp(struct burst_packet packets[], uint8_t status[], uint32_t n);

@@ -21,11 +21,15 @@ struct context_params {
 	uint16_t ssrc_max;   // SSRCs this context can tell apart: 0 = 4, else 1 to 64
 };
 
-// The back end all new contexts use: "ipsec_mb" (default) or "libsrtp2". Call once before any other
-// thread starts. 0, -ENOTSUP when this CPU cannot run it, -EINVAL for an unknown name.
+// The back end all new contexts use: "ipsec_mb" (default) or "libsrtp2". Call before any other
+// thread starts; contexts made under another name go on (the tests compare both). 0, -ENOTSUP when
+// this CPU cannot run it, -EINVAL for an unknown name.
 int context_backend_init(const char *name);
-void context_backend_fini(void);
+void context_backend_fini(void); // when all contexts are gone
 const char *context_backend_name(void);
+// Optional, on each worker before it works: makes the state that the back ends keep for a thread,
+// which the first burst would otherwise do. It is freed when the thread ends. 0 or -ENOMEM.
+int context_thread_init(void);
 
 // Bytes that a context of these parameters needs, a multiple of 64; 0 if the parameters are bad.
 size_t context_size(const struct context_params *params);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a crypto back end does: transform packets that the common part (burst.c) has parsed, given
+// an index and checked. It decides nothing else, but may keep state of its own that follows the
+// common part's. The transforms run on workers, the rest on the control thread.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/context.h"
+
+// One packet to transform in place.
+struct backend_op {
+	struct context *ctx;
+	uint8_t *data;
+	uint32_t length; // in: bytes of the packet; out: after the transform
+	uint32_t clear;	 // bytes at its front that are authenticated but not encrypted
+	uint64_t index;	 // SRTP: 48 bits; SRTCP: 31 bits
+	uint32_t ssrc;
+	uint8_t status; // out: BURST_OK, BURST_AUTH_FAILED or BURST_INTERNAL
+	// burst.c's own
+	uint8_t stage;
+	struct replay *replay;
+};
+
+// Transforms n ops of contexts of one suite, in order: those of one SSRC depend on each other.
+// `data` has room for BURST_ROOM more bytes when protecting. Unprotecting leaves no plaintext that
+// did not authenticate.
+typedef void (*backend_transform)(struct backend_op *const ops[], uint32_t n);
+
+enum backend_kind {
+	BACKEND_PROTECT,
+	BACKEND_UNPROTECT,
+	BACKEND_PROTECT_RTCP,
+	BACKEND_UNPROTECT_RTCP,
+	BACKEND_KIND_COUNT,
+};
+
+struct backend_suite {
+	backend_transform transform[BACKEND_KIND_COUNT];
+};
+
+struct backend {
+	const char *name;
+	int (*start)(void); // 0, or -ENOTSUP when this machine cannot run it
+	void (*stop)(void);
+	int (*thread_start)(void); // may be NULL; 0 or -ENOMEM
+	// Bytes of a context's SRTP and SRTCP key areas.
+	void (*key_bytes)(enum suite_id suite, size_t *rtp, size_t *rtcp);
+	// Fills the key areas (and ctx->salt); 0 or -errno. The rest of the context is set.
+	int (*key_init)(struct context *ctx, const struct context_params *params);
+	void (*key_fini)(struct context *ctx); // may be NULL; the areas are wiped afterwards
+	// Brings a back end with indices of its own to that of a new SSRC; may be NULL. 0 or
+	// -errno.
+	int (*seek)(struct context *ctx, uint32_t ssrc, uint64_t index);
+	struct backend_suite suites[SUITE_COUNT];
+};
+
+extern const struct backend backend_ipsec_mb;
+extern const struct backend backend_libsrtp2;

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The intel-ipsec-mb back end: its start, a context's keys, and what it keeps for each worker. The
+// transforms are in ipsec_mb_gcm.c and ipsec_mb_cm.c.
+#include "crypto/ipsec_mb.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/derive.h"
+#include "crypto/state.h"
+
+#define AUTH_KEY_BYTES 20
+
+IMB_MGR *ipsec_mb_mgr;
+__thread struct ipsec_mb_thread *ipsec_mb_self;
+
+static pthread_key_t thread_key; // frees a thread's state when it ends
+
+static IMB_MGR *mgr_new(void)
+{
+	IMB_MGR *mgr = alloc_mb_mgr(0);
+	if (!mgr)
+		return NULL;
+	init_mb_mgr_auto(mgr, NULL);
+	if (imb_get_errno(mgr) != 0) {
+		free_mb_mgr(mgr);
+		return NULL;
+	}
+	return mgr;
+}
+
+static void thread_free(void *thread)
+{
+	struct ipsec_mb_thread *self = thread;
+	free_mb_mgr(self->mgr);
+	explicit_bzero(self, sizeof(*self));
+	free(self);
+	ipsec_mb_self = NULL;
+}
+
+static int start(void)
+{
+	const uint64_t needed =
+		IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ | IMB_FEATURE_SELF_TEST_PASS;
+
+	ipsec_mb_mgr = mgr_new();
+	if (!ipsec_mb_mgr)
+		return -ENOTSUP;
+	// Without these it computes with tables in memory: slow, and its timing tells of the key
+	if ((ipsec_mb_mgr->features & needed) != needed ||
+		pthread_key_create(&thread_key, thread_free) != 0) {
+		free_mb_mgr(ipsec_mb_mgr);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+static void stop(void)
+{
+	if (ipsec_mb_self)
+		thread_free(ipsec_mb_self);
+	pthread_key_delete(thread_key);
+	free_mb_mgr(ipsec_mb_mgr);
+	ipsec_mb_mgr = NULL;
+}
+
+int ipsec_mb_thread_start(void)
+{
+	if (ipsec_mb_self)
+		return 0;
+	struct ipsec_mb_thread *self = aligned_alloc(STATE_LINE, sizeof(*self));
+	if (!self)
+		return -ENOMEM;
+	memset(self, 0, sizeof(*self));
+	self->mgr = mgr_new();
+	if (!self->mgr || pthread_setspecific(thread_key, self) != 0) {
+		if (self->mgr)
+			free_mb_mgr(self->mgr);
+		free(self);
+		return -ENOMEM;
+	}
+	ipsec_mb_self = self;
+	return 0;
+}
+
+static void key_bytes(enum suite_id suite, size_t *rtp, size_t *rtcp)
+{
+	bool gcm = suite == SUITE_AEAD_AES_128_GCM || suite == SUITE_AEAD_AES_256_GCM;
+	*rtp = gcm ? sizeof(struct gcm_key_data) : sizeof(struct ipsec_mb_cm_keys);
+	*rtcp = sizeof(struct ipsec_mb_rtcp_keys);
+}
+
+// The states of SHA-1 after the first block of HMAC's inner and outer hash (RFC 2104).
+static void hmac_init(struct ipsec_mb_hmac *hmac, const uint8_t *key)
+{
+	uint8_t block[IMB_SHA1_BLOCK_SIZE];
+
+	memset(block, 0x36, sizeof(block));
+	for (int i = 0; i < AUTH_KEY_BYTES; i++)
+		block[i] ^= key[i];
+	IMB_SHA1_ONE_BLOCK(ipsec_mb_mgr, block, hmac->inner);
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	IMB_SHA1_ONE_BLOCK(ipsec_mb_mgr, block, hmac->outer);
+	explicit_bzero(block, sizeof(block));
+}
+
+static int derive(
+	const struct context_params *params, enum derive_label label, void *out, size_t bytes)
+{
+	const struct suite *suite = &suite_table[params->suite];
+	return derive_key(
+		params->key, suite->key_bytes, params->salt, suite->salt_bytes, label, out, bytes);
+}
+
+static int cm_init(struct context *ctx, const struct context_params *params)
+{
+	struct ipsec_mb_cm_keys *keys = state_keys(ctx);
+	struct ipsec_mb_rtcp_keys *rtcp = state_rtcp_keys(ctx);
+	uint8_t key[16], auth[AUTH_KEY_BYTES], unused[16 * 11] __attribute__((aligned(16)));
+	int error;
+
+	if ((error = derive(params, DERIVE_RTP_KEY, key, sizeof(key))) ||
+		(error = derive(params, DERIVE_RTP_AUTH, auth, sizeof(auth))))
+		goto wipe;
+	IMB_AES_KEYEXP_128(ipsec_mb_mgr, key, keys->round_keys, unused);
+	hmac_init(&keys->hmac, auth);
+	if ((error = derive(params, DERIVE_RTCP_AUTH, auth, sizeof(auth))))
+		goto wipe;
+	hmac_init(&rtcp->hmac, auth);
+wipe:
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(auth, sizeof(auth));
+	explicit_bzero(unused, sizeof(unused));
+	return error;
+}
+
+static int gcm_init(struct context *ctx, const struct context_params *params)
+{
+	uint8_t key[SUITE_KEY_MAX];
+	int error = derive(params, DERIVE_RTP_KEY, key, suite_table[params->suite].key_bytes);
+	if (!error)
+		ipsec_mb_gcm_expand(params->suite, key, state_keys(ctx));
+	explicit_bzero(key, sizeof(key));
+	return error;
+}
+
+static int key_init(struct context *ctx, const struct context_params *params)
+{
+	const struct suite *suite = &suite_table[params->suite];
+	struct ipsec_mb_rtcp_keys *rtcp = state_rtcp_keys(ctx);
+	int error;
+
+	if ((error = derive(params, DERIVE_RTP_SALT, ctx->salt, suite->salt_bytes)) ||
+		(error = derive(params, DERIVE_RTCP_KEY, rtcp->key, suite->key_bytes)) ||
+		(error = derive(params, DERIVE_RTCP_SALT, rtcp->salt, suite->salt_bytes)))
+		return error;
+	return state_is_gcm(ctx) ? gcm_init(ctx, params) : cm_init(ctx, params);
+}
+
+#define CM                                                                                         \
+	{                                                                                          \
+		{                                                                                  \
+			[BACKEND_PROTECT] = ipsec_mb_cm_protect,                                   \
+			[BACKEND_UNPROTECT] = ipsec_mb_cm_unprotect,                               \
+			[BACKEND_PROTECT_RTCP] = ipsec_mb_cm_protect_rtcp,                         \
+			[BACKEND_UNPROTECT_RTCP] = ipsec_mb_cm_unprotect_rtcp,                     \
+		}                                                                                  \
+	}
+
+#define GCM(bits)                                                                                  \
+	{                                                                                          \
+		{                                                                                  \
+			[BACKEND_PROTECT] = ipsec_mb_gcm##bits##_protect,                          \
+			[BACKEND_UNPROTECT] = ipsec_mb_gcm##bits##_unprotect,                      \
+			[BACKEND_PROTECT_RTCP] = ipsec_mb_gcm_protect_rtcp,                        \
+			[BACKEND_UNPROTECT_RTCP] = ipsec_mb_gcm_unprotect_rtcp,                    \
+		}                                                                                  \
+	}
+
+const struct backend backend_ipsec_mb = {
+	.name = "ipsec_mb",
+	.start = start,
+	.stop = stop,
+	.thread_start = ipsec_mb_thread_start,
+	.key_bytes = key_bytes,
+	.key_init = key_init,
+	.suites =
+		{
+			[SUITE_AEAD_AES_128_GCM] = GCM(128),
+			[SUITE_AEAD_AES_256_GCM] = GCM(256),
+			[SUITE_AES_CM_128_HMAC_SHA1_80] = CM,
+			[SUITE_AES_CM_128_HMAC_SHA1_32] = CM,
+		},
+};
