@@ -25,7 +25,7 @@ run_unit() {
 		timeout 300 "$program" -j2 --always-succeed >"$out" 2>&1
 		local status=$?
 		# [====] Synthesis: Tested: 9 | Passing: 9 | Failing: 0 | Crashing: 0
-		counts=$(sed -n 's/.*Synthesis: Tested: .*Passing: .*[^0-9]\([0-9][0-9]*\).*Failing: .*[^0-9]\([0-9][0-9]*\).*Crashing: .*[^0-9]\([0-9][0-9]*\).*/\1 \2 \3/p' \
+		counts=$(sed -n 's/.*Synthesis: Tested: .*Passing: *\([0-9][0-9]*\).*Failing: *\([0-9][0-9]*\).*Crashing: *\([0-9][0-9]*\).*/\1 \2 \3/p' \
 			<(sed 's/\x1b\[[0-9;]*m//g' "$out") | tail -1)
 		if [ -z "$counts" ] || [ $status -ne 0 ]; then
 			counts="0 1 0"
