@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Starts DPDK's environment layer. Start-up only, once a process.
+#pragma once
+
+// rte_eal_init() with its log sent to our stderr alone, warnings and worse only; the library sends
+// it to syslog besides. `argv` is as for rte_eal_init() and must stay valid. 0 or -1 with `error`
+// (size bytes) written.
+int eal_init(int argc, char **argv, char *error, unsigned size);
+void eal_fini(void);
+
+// Keeps the process's memory, which holds keys, out of core dumps, /proc/PID/mem and ptrace of
+// other users.
+void eal_protect_memory(void);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of next hops: by remote address, and by hop for what the neighbours tell. Control
+// thread.
+#include "pktio/nexthop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pktio/address.h"
+
+#define BUCKETS	  4096u
+#define REFRESH_S 20
+
+struct nexthop_table {
+	const struct nexthop_ops *ops;
+	void *arg;
+	uint64_t now_s;
+	unsigned entries;
+	struct nexthop *by_remote[BUCKETS];
+	struct nexthop *by_hop[BUCKETS];
+};
+
+static unsigned bucket(const struct in6_addr *ip)
+{
+	return address_hash(ip) % BUCKETS;
+}
+
+struct nexthop_table *nexthop_table_new(const struct nexthop_ops *ops, void *arg)
+{
+	struct nexthop_table *table = calloc(1, sizeof(*table));
+
+	if (table) {
+		table->ops = ops;
+		table->arg = arg;
+	}
+	return table;
+}
+
+void nexthop_table_free(struct nexthop_table *table)
+{
+	if (!table)
+		return;
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		while (table->by_remote[b]) {
+			struct nexthop *first = table->by_remote[b];
+
+			table->by_remote[b] = first->next_remote;
+			free(first);
+		}
+	}
+	free(table);
+}
+
+static void set_mac(struct nexthop *nexthop, const struct rte_ether_addr *mac)
+{
+	uint64_t word = 0;
+
+	if (mac)
+		memcpy(&word, mac, RTE_ETHER_ADDR_LEN);
+	__atomic_store_n(&nexthop->mac, word, __ATOMIC_RELAXED);
+}
+
+static void unlink_hop(struct nexthop_table *table, struct nexthop *nexthop)
+{
+	struct nexthop **p = &table->by_hop[bucket(&nexthop->hop)];
+
+	while (*p != nexthop)
+		p = &(*p)->next_hop;
+	*p = nexthop->next_hop;
+	nexthop->routed = false;
+}
+
+static void link_hop(
+	struct nexthop_table *table, struct nexthop *nexthop, const struct in6_addr *hop)
+{
+	struct nexthop **head = &table->by_hop[bucket(hop)];
+
+	nexthop->hop = *hop;
+	nexthop->next_hop = *head;
+	*head = nexthop;
+	nexthop->routed = true;
+}
+
+static void ask_mac(struct nexthop_table *table, struct nexthop *nexthop)
+{
+	struct rte_ether_addr mac;
+
+	nexthop->asked_s = table->now_s;
+	if (table->ops->known && table->ops->known(table->arg, &nexthop->hop, &mac))
+		set_mac(nexthop, &mac);
+	// Also when it is known: the answer keeps the neighbour entry fresh
+	table->ops->resolve(table->arg, &nexthop->hop);
+}
+
+// Asks for the route, and for the MAC if the hop is another one.
+static void ask_route(struct nexthop_table *table, struct nexthop *nexthop)
+{
+	struct in6_addr hop;
+
+	nexthop->asked_s = table->now_s;
+	if (table->ops->route(table->arg, &nexthop->remote, &hop) != 0) {
+		if (nexthop->routed)
+			unlink_hop(table, nexthop);
+		set_mac(nexthop, NULL);
+		return;
+	}
+	if (nexthop->routed && address_equal(&nexthop->hop, &hop))
+		return;
+	if (nexthop->routed) {
+		unlink_hop(table, nexthop);
+		set_mac(nexthop, NULL);
+	}
+	link_hop(table, nexthop, &hop);
+	ask_mac(table, nexthop);
+}
+
+struct nexthop *nexthop_get(struct nexthop_table *table, const struct in6_addr *remote)
+{
+	struct nexthop **head = &table->by_remote[bucket(remote)];
+	struct nexthop *nexthop;
+
+	for (nexthop = *head; nexthop; nexthop = nexthop->next_remote) {
+		if (address_equal(&nexthop->remote, remote)) {
+			nexthop->holders++;
+			return nexthop;
+		}
+	}
+	nexthop = aligned_alloc(64, sizeof(*nexthop));
+	if (!nexthop)
+		return NULL;
+	memset(nexthop, 0, sizeof(*nexthop));
+	nexthop->remote = *remote;
+	nexthop->holders = 1;
+	nexthop->next_remote = *head;
+	*head = nexthop;
+	table->entries++;
+	ask_route(table, nexthop);
+	return nexthop;
+}
+
+void nexthop_put(struct nexthop_table *table, struct nexthop *nexthop)
+{
+	struct nexthop **p;
+
+	if (!nexthop || --nexthop->holders > 0)
+		return;
+	p = &table->by_remote[bucket(&nexthop->remote)];
+	while (*p != nexthop)
+		p = &(*p)->next_remote;
+	*p = nexthop->next_remote;
+	if (nexthop->routed)
+		unlink_hop(table, nexthop);
+	table->entries--;
+	free(nexthop);
+}
+
+bool nexthop_learn(
+	struct nexthop_table *table, const struct in6_addr *hop, const struct rte_ether_addr *mac)
+{
+	struct nexthop *nexthop = table->by_hop[bucket(hop)];
+	bool found = false;
+
+	if (!rte_is_valid_assigned_ether_addr(mac))
+		return false;
+	for (; nexthop; nexthop = nexthop->next_hop) {
+		if (address_equal(&nexthop->hop, hop)) {
+			set_mac(nexthop, mac);
+			found = true;
+		}
+	}
+	return found;
+}
+
+void nexthop_routes_changed(struct nexthop_table *table)
+{
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote)
+			ask_route(table, n);
+}
+
+void nexthop_tick(struct nexthop_table *table, uint64_t now_s)
+{
+	table->now_s = now_s;
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote) {
+			uint64_t period = n->mac != 0 ? REFRESH_S : 1;
+
+			if (now_s < n->asked_s + period)
+				continue;
+			if (n->routed)
+				ask_mac(table, n);
+			else
+				ask_route(table, n);
+		}
+	}
+}
+
+void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigned *unresolved)
+{
+	*entries = table->entries;
+	*unresolved = 0;
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote)
+			*unresolved += n->mac == 0;
+}
