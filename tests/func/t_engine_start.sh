@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# How the programs start and stop: ports not found, unknown keys, SIGTERM. Namespace a has the engine.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+network
+eal=(--no-huge -m 128 --no-shconf --no-pci --file-prefix "$run-a" --lcores "0@0,1@0")
+
+# refused WHAT TEXT COMMAND...: ends with an error that says TEXT
+refused() {
+	local what=$1 text=$2 said
+	shift 2
+	said=$(on a timeout 20 "$@" 2>&1) && fail "$what: it started"
+	grep -qE -- "$text" <<<"$said" || fail "$what: said: $said"
+	echo "ok: $what: $(grep -E -m1 -- "$text" <<<"$said")"
+}
+
+refused "wire port not there" net_af_xdp0 "$bin/crowfly-engine" "${eal[@]}" --vdev=net_tap1,iface=host0 \
+	-- --wire net_af_xdp0 --host net_tap1 --host-address $engine_ip/24 --socket "$tmp/e.sock"
+refused "interface of the wire port not there" net_af_xdp0 "$bin/crowfly-engine" "${eal[@]}" \
+	--vdev=net_af_xdp0,iface=nowhere0 --vdev=net_tap1,iface=host0 \
+	-- --wire net_af_xdp0 --host net_tap1 --host-address $engine_ip/24 --socket "$tmp/e.sock"
+refused "unknown option" nonsense "$bin/crowfly-engine" "${eal[@]}" -- --nonsense 1
+printf '[engine]\nwire = net_null0\n# a comment\ncolour = green\n' >"$tmp/engine.conf"
+refused "unknown key of the engine" 'engine\.conf:4.*colour' "$bin/crowfly-engine" "${eal[@]}" -- --config "$tmp/engine.conf"
+printf '[agent]\ncolour = green\n' >"$tmp/agent.conf"
+refused "unknown key of the agent" 'agent\.conf:2.*colour' "$bin/crowfly-agent" --config "$tmp/agent.conf"
+printf '[access]\n\n\ncolour = green\n' >"$tmp/access.conf"
+refused "unknown key of the access server" 'access\.conf:4.*colour' "$bin/crowfly-access" --config "$tmp/access.conf"
+
+# Every kind of port that needs no hardware: the engine starts, answers and stops
+stops() {
+	local what=$1
+	shift
+	start "engine" a "$bin/crowfly-engine" "${eal[@]}" "$@" --host-address $engine_ip/24 --socket "$tmp/engine-x.sock" --idle-sleep
+	wait_for 15 "$what: ready" rpc engine-x info
+	[ "$(stat -c %a "$tmp/engine-x.sock")" = 600 ] || fail "mode of the socket"
+	stop engine
+	is "$what: exit status on SIGTERM" "$ended" 0
+	[ ! -e "$tmp/engine-x.sock" ] || fail "$what: the socket is still there"
+	echo "ok: $what"
+}
+stops af_packet --vdev=net_af_packet0,iface=wire0 --vdev=net_tap1,iface=host0 \
+	-- --wire net_af_packet0 --host net_tap1 --wire-address 10.77.0.2/24
+stops memif --vdev=net_af_packet0,iface=wire0 --vdev="net_memif0,role=server,socket=$tmp/memif.sock,socket-abstract=no" \
+	-- --wire net_af_packet0 --host net_memif0 --wire-address 10.77.0.2/24
+stops ring --vdev=net_ring0 --vdev=net_ring1 -- --wire net_ring0 --host net_ring1 --wire-address 10.77.0.2/24
+stops "libsrtp2 back end" --vdev=net_null0 --vdev=net_null1 \
+	-- --wire net_null0 --host net_null1 --wire-address 10.77.0.2/24 --crypto libsrtp2
+
+# Sessions there at SIGTERM do not hold it up
+engine a
+rpc engine-a session.add "{\"wire\":{\"local\":\"10.77.0.2:20000\",\"remote\":\"10.77.0.3:20000\"},
+	\"host\":{\"local\":\"$engine_ip:30000\",\"remote\":\"$app_ip:40000\"},\"suite\":\"AES_CM_128_HMAC_SHA1_80\",
+	\"tx_key\":\"$(head -c 30 /dev/urandom | base64)\",\"rx_key\":\"$(head -c 30 /dev/urandom | base64)\"}"
+stop engine-a
+is "exit status on SIGTERM with a session" "$ended" 0
