@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SIP over TLS connections (RFC 3261 section 18, RFC 5626 keep-alive): framing, limits, timeouts.
-// Runs on the thread of the event base. Everything that arrives is hostile.
+// Runs on the thread of the event base. Everything that arrives is hostile. The callbacks are
+// called from the event loop, never from inside another function of this header but
+// conn_listener_free(); all of these functions may be called from them. The first connection makes
+// the process ignore SIGPIPE.
 #pragma once
 
 #include <event2/event.h>
@@ -26,7 +29,10 @@ struct conn_limits {		     // 0: the default
 				 // pauses
 	unsigned message_timeout_ms; // from the first to the last byte of a message, and of the TLS
 				     // handshake (10,000)
-	unsigned idle_timeout_s; // without any message (0: never)
+	unsigned idle_timeout_s; // of a server's connection, without a message or keep-alive (0:
+				 // never)
+	unsigned keepalive_s;	 // a client asks for a sign of life (RFC 5626 section 4.4.1) when
+				 // nothing has come for that long (0: never)
 	size_t body_max;	 // (64 KiB; the side that gets profiles sets CONN_BODY_MAX)
 	size_t output_max; // bytes waiting to be sent before the connection is given up (16 MiB)
 };
@@ -47,7 +53,8 @@ struct conn_callbacks {
 struct conn_listener *conn_listen(struct event_base *base, const struct sockaddr *address,
 	socklen_t length, SSL_CTX *tls, const struct conn_limits *limits,
 	const struct conn_callbacks *callbacks, void *user);
-void conn_listener_free(struct conn_listener *listener); // closes its connections too
+// Closes its connections too: closed() is called for those that have an owner.
+void conn_listener_free(struct conn_listener *listener);
 int conn_listener_address(const struct conn_listener *listener, struct sockaddr_storage *address);
 
 // How a client verifies the server: by name against the context's trust store (RFC 5922), or by the
@@ -56,12 +63,14 @@ struct conn_verify {
 	const char *name;
 	const char *fingerprint;
 };
+// NULL and errno if there cannot be an attempt at all; that it failed is told by closed().
 struct conn *conn_connect(struct event_base *base, const struct sockaddr *address, socklen_t length,
 	SSL_CTX *tls, const struct conn_verify *verify, const struct conn_limits *limits,
 	const struct conn_callbacks *callbacks, void *user);
 
-// Sends a copy of the message (with Content-Length set); before `ready` it waits. 0, or -ENOTCONN,
-// -ENOBUFS, -EINVAL. Does not free msg.
+// Sends a copy of the message (with Content-Length set); before `ready` it waits. 0, or -ENOBUFS
+// (closed() follows from the event loop), -ENOTCONN (after that), -EINVAL, -ENOMEM. Does not free
+// msg.
 int conn_send(struct conn *conn, struct msg *msg);
 // Sends what waits, then closes; `conn` is invalid afterwards. conn_abort: at once.
 void conn_close(struct conn *conn);
