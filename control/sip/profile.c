@@ -88,6 +88,22 @@ static bool is_clean(const char *text)
 	return true;
 }
 
+static bool is_uri(const char *text, size_t max)
+{
+	return strncmp(text, "sip:", 4) == 0 && strlen(text) > 4 && strlen(text) <= max &&
+	       is_clean(text);
+}
+
+bool profile_is_aor(const char *text)
+{
+	return is_uri(text, AOR_MAX);
+}
+
+bool profile_is_contact(const char *text)
+{
+	return is_uri(text, CONTACT_MAX);
+}
+
 // A copy of a string member; `max` in bytes, `prefix` may be empty.
 static bool read_string(struct reader *r, const json_t *value, const char *name, const char *prefix,
 	size_t max, char **out)

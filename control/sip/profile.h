@@ -43,3 +43,8 @@ char *profile_write(const struct profile *profile, size_t *length);
 // `error` (128 bytes).
 struct profile *profile_read(const char *body, size_t length, char *error);
 void profile_free(struct profile *profile);
+
+// What the reader takes as an address of record and as a contact. The writer's side asks before it
+// lets one in: a single bad entry makes a reader refuse the whole body.
+bool profile_is_aor(const char *text);
+bool profile_is_contact(const char *text);

@@ -301,8 +301,8 @@ Test(token, key_sets_that_are_refused)
 		// not on the curve
 		"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"1\",\"x\":\"" X
 		"\",\"y\":\"" X "\"}]}",
-		"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"1\",\"x\":\"AA\","
-		"\"y\":\"AA\"}]}"};
+		("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"1\",\"x\":\"AA\","
+		 "\"y\":\"AA\"}]}")};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		json_t *set = json_loads(cases[i], 0, NULL);
 		cr_assert_not_null(set, "%s", cases[i]);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Connections and dispatch: REGISTER goes to the registrar, OPTIONS is answered, everything else
+// is refused. This server never proxies. Runs on the event loop's thread.
+#include "control/access/server.h"
+
+#include "control/access/registrar.h"
+#include "control/access/reply.h"
+#include "control/sip/conn.h"
+#include "control/sip/tls.h"
+#include "engine/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define SPARE_FILES 64			// descriptors that are not connections
+#define OUTPUT_MAX  (64u * 1024 * 1024) // bytes of answers that wait for one agent
+
+struct server {
+	const struct config *config;
+	struct store *store;
+	struct token_signer *signer;
+	struct registrar *registrar;
+	SSL_CTX *tls;
+	struct conn_listener *listener;
+};
+
+// Methods that RFC 3261 and its extensions know: not allowed here, but no nonsense.
+static bool is_known_method(const char *method)
+{
+	static const char *const known[] = {"INVITE", "BYE", "CANCEL", "UPDATE", "INFO", "PRACK",
+		"SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER"};
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(method, known[i]) == 0)
+			return true;
+	return false;
+}
+
+static struct msg *answer(struct server *server, struct conn *conn, const struct msg *request)
+{
+	static struct log_limit limit;
+	const char *method = msg_method(request);
+	struct auth_source source = {
+		.name = conn_peer(conn),
+		.address = conn_peer_address(conn),
+		.fingerprint = conn_fingerprint(conn),
+	};
+	if (strcmp(method, "REGISTER") == 0)
+		return registrar_answer(server->registrar, request, &source);
+	if (strcmp(method, "OPTIONS") == 0)
+		return reply_header(reply_header(reply(request, 200, NULL), "Allow", REPLY_ALLOW),
+			"Accept", "application/json");
+	log_limited(&limit, LOG_NOTICE, "%s: %s refused: this server takes REGISTER only",
+		source.name, method);
+	if (strcmp(method, "CANCEL") == 0)
+		return reply(request, 481, NULL);
+	return reply_header(
+		reply(request, is_known_method(method) ? 405 : 501, NULL), "Allow", REPLY_ALLOW);
+}
+
+static void on_message(void *user, struct conn *conn, struct msg *request)
+{
+	static struct log_limit stray, unsent;
+	struct server *server = user;
+	if (!msg_is_request(request)) {
+		log_limited(
+			&stray, LOG_NOTICE, "%s: a response to nothing was asked", conn_peer(conn));
+	} else if (strcmp(msg_method(request), "ACK") != 0) {
+		struct msg *response = answer(server, conn, request);
+		int result = response != NULL ? conn_send(conn, response) : -ENOMEM;
+		if (result != 0)
+			log_limited(&unsent, LOG_WARNING, "%s: response not sent: %s",
+				conn_peer(conn), strerror(-result));
+		msg_free(response);
+	}
+	msg_free(request);
+}
+
+// A binding outlives its connection: peers reach the endpoint directly, and without a refresh it
+// expires.
+static void on_closed(void *user, struct conn *conn, const char *why)
+{
+	log_debug("%s: connection closed: %s", conn_peer(conn), why);
+	(void)user;
+}
+
+// As many connections as descriptors allow. Returns that number.
+static unsigned raise_files(unsigned wanted)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return wanted;
+	if (files.rlim_cur < wanted + SPARE_FILES) {
+		files.rlim_cur = wanted + SPARE_FILES < files.rlim_max ? wanted + SPARE_FILES
+								       : files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (files.rlim_cur >= wanted + SPARE_FILES)
+		return wanted;
+	unsigned possible = files.rlim_cur > 2 * SPARE_FILES
+				    ? (unsigned)files.rlim_cur - SPARE_FILES
+				    : SPARE_FILES;
+	log_warning("only %u connections at a time: the limit of open files is %llu", possible,
+		(unsigned long long)files.rlim_cur);
+	return possible;
+}
+
+static bool listen_on(struct server *server, struct event_base *base, char *error)
+{
+	static const struct conn_callbacks callbacks = {.message = on_message, .closed = on_closed};
+	const struct config *config = server->config;
+	struct conn_limits limits = {
+		.connections = raise_files(config->connections),
+		.connections_per_ip = config->connections_per_ip,
+		.output_max = OUTPUT_MAX,
+	};
+	server->listener = conn_listen(base, (const struct sockaddr *)&config->listen,
+		config->listen_length, server->tls, &limits, &callbacks, server);
+	if (server->listener == NULL)
+		snprintf(error, CONF_ERROR_MAX, "cannot listen on %s: %s", config->listen_text,
+			strerror(errno));
+	return server->listener != NULL;
+}
+
+static bool open_keys(struct server *server, char *error)
+{
+	char path[PATH_MAX + 16];
+	snprintf(path, sizeof(path), "%s.token.pem", server->config->database);
+	server->signer = token_signer_new(path, store_domain(server->store));
+	if (server->signer == NULL) {
+		snprintf(error, CONF_ERROR_MAX, "%.180s: %s", path,
+			errno == EINVAL ? "no private key of P-256" : strerror(errno));
+		return false;
+	}
+	server->tls = tls_server(server->config->certificate, server->config->key, error);
+	return server->tls != NULL;
+}
+
+static bool start(struct server *server, struct event_base *base, char *error)
+{
+	const struct config *config = server->config;
+	if (config_check_server(config, error) != 0)
+		return false;
+	server->store = store_new(config->database,
+		config->domain[0] != '\0' ? config->domain : NULL, STORE_SERVER, error);
+	if (server->store == NULL || !open_keys(server, error))
+		return false;
+	server->registrar = registrar_new(base, config, server->store, server->signer);
+	if (server->registrar == NULL) {
+		snprintf(error, CONF_ERROR_MAX, "cannot load the bindings: %s", strerror(errno));
+		return false;
+	}
+	return listen_on(server, base, error);
+}
+
+struct server *server_new(
+	struct event_base *base, const struct config *config, char error[CONF_ERROR_MAX])
+{
+	struct server *server = calloc(1, sizeof(*server));
+	if (server == NULL) {
+		snprintf(error, CONF_ERROR_MAX, "no memory");
+		return NULL;
+	}
+	server->config = config;
+	if (!start(server, base, error)) {
+		server_free(server);
+		return NULL;
+	}
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	if (server->listener != NULL)
+		conn_listener_free(server->listener);
+	registrar_free(server->registrar);
+	SSL_CTX_free(server->tls);
+	token_signer_free(server->signer);
+	store_free(server->store);
+	free(server);
+}
+
+int server_address(const struct server *server, struct sockaddr_storage *address)
+{
+	return conn_listener_address(server->listener, address);
+}
+
+unsigned server_online(const struct server *server)
+{
+	return registrar_online(server->registrar);
+}
