@@ -42,6 +42,19 @@ static bool execute(struct store *store, const char *path, const char *sql, char
 	       fail(error, path, sqlite3_errmsg(store->db));
 }
 
+// SQLite does not wait for others where it changes the journal mode, so this does: up to 10 s.
+static bool set_wal(struct store *store, const char *path, char *error)
+{
+	const struct timespec pause = {0, 10000000};
+	int rc = SQLITE_BUSY;
+	for (int tries = 0; rc == SQLITE_BUSY && tries < 1000; tries++) {
+		rc = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+		if (rc == SQLITE_BUSY)
+			nanosleep(&pause, NULL);
+	}
+	return rc == SQLITE_OK || fail(error, path, sqlite3_errmsg(store->db));
+}
+
 // The database file itself is made here, so that nobody else can read it for a moment.
 static bool open_database(
 	struct store *store, const char *path, bool make, enum store_mode mode, char *error)
@@ -57,7 +70,7 @@ static bool open_database(
 		return fail(
 			error, path, store->db != NULL ? sqlite3_errmsg(store->db) : "no memory");
 	sqlite3_busy_timeout(store->db, 10000);
-	return execute(store, path, "PRAGMA journal_mode = WAL", error) &&
+	return set_wal(store, path, error) &&
 	       execute(store, path, "PRAGMA foreign_keys = ON", error) &&
 	       execute(store, path,
 		       mode == STORE_TOOL ? "PRAGMA synchronous = FULL"
