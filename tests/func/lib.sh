@@ -17,7 +17,7 @@ set -Eeuo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-bin=$(cd "$top/${BUILD:-build}" && pwd) || exit 1
+bin=$(cd "$top" && cd "${BUILD:-build}" && pwd)
 export PYTHONDONTWRITEBYTECODE=1
 run=cf$$
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/$run.XXXXXX")
@@ -271,8 +271,11 @@ access_server() {
 		listen = $(at_port "${address[s]}" 5061)
 		domain = $domain
 		certificate = $tmp/pki/server.crt
-		private-key = $tmp/pki/server.key
-		state-dir = $tmp/access
+		key = $tmp/pki/server.key
+		database = $tmp/access/access.db
+		expires-min = 1
+		nonce-lifetime = 3
+		failures-per-minute = 10000
 	END
 	mkdir -p "$tmp/access"
 	for user; do

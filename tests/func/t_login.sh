@@ -13,20 +13,14 @@ permit alice bob
 capture login a wire0 tcp port 5061
 export SSLKEYLOGFILE=$tmp/keys SIP_TMP=$tmp
 on a "$here/login.py" "10.77.0.1:5061" "$tmp/pki/ca.crt" "$(password alice)" "$(password bob)"
-
-# Nonces made before a restart are stale afterwards
-on a "$here/login.py" "10.77.0.1:5061" "$tmp/pki/ca.crt" "$(password alice)" "$(password bob)" --restart "$tmp/restart" &
-client=$!
-wait_for 10 "the client holds a nonce" test -e "$tmp/restart"
 stop access
 is "exit status on SIGTERM" "$ended" 0
-access_start
-rm "$tmp/restart"
-wait $client
 
 stop login
 decoded=$(tshark -r "$tmp/login.pcap" -o "tls.keylog_file:$tmp/keys" -Y 'sip' -T fields -e sip.Method \
 	-e sip.Status-Code -e _ws.malformed 2>/dev/null)
-at_least "REGISTERs decoded by tshark" "$(grep -c '^REGISTER' <<<"$decoded")" 20
-at_least "200 decoded by tshark" "$(grep -cP '^\t200\t$' <<<"$decoded")" 1
-is "malformed for tshark" "$(grep -ciP 'malformed|\t1$' <<<"$decoded")" 0
+# matching PATTERN: how many messages
+matching() { grep -cP -- "$1" <<<"$decoded" || true; }
+at_least "REGISTERs decoded by tshark" "$(matching '^REGISTER')" 20
+at_least "200 decoded by tshark" "$(matching '^\t200\t$')" 1
+is "malformed for tshark" "$(matching '\t[^\t]+$')" 0
