@@ -286,7 +286,7 @@ access_server() {
 
 access_start() {
 	start access s "$bin/crowfly-access" --config "$tmp/access.conf"
-	wait_for 10 "access server listens" on s nc -z "${address[s]}" 5061
+	wait_for 10 "access server listens" logged access "listening on"
 }
 
 # agent HOST USER[:AUTO-ANSWER]... [-- "KEY = VALUE"...]: configures crowfly-agent, starts it, waits for all log-ins

@@ -18,10 +18,13 @@ for h in a b; do
 		printf '[endpoint sip:%s%d@%s]\npassword-file = %s\n' $h $i $domain "$file"
 	done >>"$tmp/agent-$h.conf"
 done
-for ((i = 0; i < pairs; i++)); do
-	for h in a b; do access_command user add "$(aor $h$i)" --password-file "$file"; done
-	permit "a$i" "b$i"
-done >"$tmp/admin.log"
+(
+	umask 077
+	for h in a b; do seq -f "sip:$h%.0f@$domain $(cat "$file")" 0 $((pairs - 1)); done >"$tmp/users"
+)
+paste -d ' ' <(seq -f "sip:a%.0f@$domain" 0 $((pairs - 1))) <(seq -f "sip:b%.0f@$domain" 0 $((pairs - 1))) >"$tmp/pairs"
+access_command user add -f "$tmp/users"
+access_command permit -f "$tmp/pairs"
 start agent-a a "$bin/crowfly-agent" --config "$tmp/agent-a.conf"
 start agent-b b "$bin/crowfly-agent" --config "$tmp/agent-b.conf"
 
