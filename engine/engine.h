@@ -16,24 +16,26 @@ struct engine;
 
 // From the command line or the INI file.
 struct engine_config {
-	const char *wire, *host,
-		*exception; // DPDK device names ("net_tap0", "0000:3b:00.0"); exception may be NULL
+	// DPDK device names ("net_tap0", "0000:3b:00.0"); `exception` may be NULL
+	const char *wire, *host, *exception;
+	// The kernel's interface of an exception port whose driver does not tell it; may be NULL
+	const char *exception_interface;
 	// The engine's own addresses, "192.168.50.1/24" or "2001:db8::1/64": of the host port, and
 	// of the wire port where it has no exception port (else the kernel's addresses on the
-	// exception interface count).
+	// exception interface count). The first NULL ends them.
 	const char *host_addresses[ENGINE_ADDRESSES_MAX], *wire_addresses[ENGINE_ADDRESSES_MAX];
 	unsigned workers; // 0: one for each lcore but the main one, or one if there is no other
-	unsigned queues_rx_desc, queues_tx_desc;
-	unsigned mbufs; // in the pool; 0: by ports and workers
-	unsigned sessions_max;
-	unsigned ssrc_max;  // of a stream
-	unsigned vlan;	    // of the wire port; 0: untagged
-	bool idle_sleep;    // workers back off to short sleeps when idle
-	const char *crypto; // "ipsec_mb" or "libsrtp2"
-	const char *socket; // the API's
+	unsigned queues_rx_desc, queues_tx_desc; // 0: 1,024, or what the device can
+	unsigned mbufs;				 // in the pool; 0: by ports and workers
+	unsigned sessions_max;			 // 0: 131,072
+	unsigned ssrc_max;			 // of a stream; 0: 4
+	unsigned vlan;				 // of the wire port; 0: untagged
+	bool idle_sleep;			 // workers back off to short sleeps when idle
+	const char *crypto;			 // "ipsec_mb" or "libsrtp2"; NULL: ipsec_mb
+	const char *socket;			 // the API's
 };
 
-// After rte_eal_init(): opens the ports, starts the workers and the control timers on `base`. NULL:
+// After eal_init(): opens the ports, starts the workers and the control timers on `base`. NULL:
 // the reason is logged.
 struct engine *engine_new(const struct engine_config *config, struct event_base *base);
 // Stops the workers, wipes all sessions, closes the ports.
@@ -41,10 +43,16 @@ void engine_free(struct engine *engine);
 
 // The totals of all workers, read while packets flow.
 struct engine_stats {
+	// tx: media; rx: all that came
 	uint64_t rx_wire, tx_wire, rx_host, tx_host, to_kernel, from_kernel, punted, handed_over;
+	uint64_t fragments;
 	uint64_t protected_packets, unprotected_packets;
-	uint64_t drops[64]; // by enum drop_reason (engine/drop.h)
+	uint64_t drops[64];			      // by enum drop_reason (engine/drop.h)
+	uint64_t iterations, busy_iterations, sleeps; // of the workers' loops
 	unsigned sessions, workers;
+	unsigned nexthops, nexthops_unresolved;
+	unsigned mbufs, mbufs_free;
+	size_t memory_mapped, memory_used; // of sessions
 };
 void engine_stats_get(struct engine *engine, struct engine_stats *stats);
 

@@ -45,7 +45,9 @@ struct session_error {
 };
 
 // Adds both streams or none. 0 and *id; -EADDRINUSE (a local address is taken), -EADDRNOTAVAIL (not
-// an address of the port), -EINVAL, -ENOSPC, -ENOMEM with `error` written.
+// an address of the port), -EINVAL, -ENOSPC, -ENOMEM with `error` written. A wire local address is
+// taken when a session has it with the same remote address: many peers may send to one port. A host
+// local address is taken when a session has that port or the one above.
 int session_add(struct engine *engine, const struct session_params *params, uint32_t *id,
 	struct session_error *error);
 

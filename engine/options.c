@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reads the engine's configuration; start-up only.
+#include "engine/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/api.h"
+#include "engine/base/conf.h"
+#include "engine/base/log.h"
+
+// ---- setters. `object` is struct options; values are copied, as they may be a file's line.
+
+static int set_text(const char **out, const char *value, char *error)
+{
+	char *copy = strdup(value);
+
+	if (!copy) {
+		snprintf(error, CONF_ERROR_MAX, "out of memory");
+		return -1;
+	}
+	free((char *)*out);
+	*out = copy;
+	return 0;
+}
+
+// One address, or several with blanks or commas between them; more by giving the key again.
+static int add_addresses(const char *list[ENGINE_ADDRESSES_MAX], const char *value, char *error)
+{
+	unsigned n = 0;
+
+	while (n < ENGINE_ADDRESSES_MAX && list[n])
+		n++;
+	for (;;) {
+		size_t length;
+
+		value += strspn(value, ", \t");
+		length = strcspn(value, ", \t");
+		if (length == 0)
+			return 0;
+		if (n == ENGINE_ADDRESSES_MAX) {
+			snprintf(error, CONF_ERROR_MAX, "more than %d addresses",
+				ENGINE_ADDRESSES_MAX);
+			return -1;
+		}
+		list[n++] = strndup(value, length);
+		value += length;
+	}
+}
+
+#define TEXT_SETTER(name, field)                                                                   \
+	static int set_##name(void *object, const char *value, char *error)                        \
+	{                                                                                          \
+		return set_text(&((struct options *)object)->field, value, error);                 \
+	}
+#define UINT_SETTER(name, min, max)                                                                \
+	static int set_##name(void *object, const char *value, char *error)                        \
+	{                                                                                          \
+		return conf_uint(                                                                  \
+			value, min, max, &((struct options *)object)->config.name, error);         \
+	}
+
+TEXT_SETTER(wire, config.wire)
+TEXT_SETTER(host, config.host)
+TEXT_SETTER(exception, config.exception)
+TEXT_SETTER(exception_interface, config.exception_interface)
+TEXT_SETTER(socket, config.socket)
+TEXT_SETTER(eal, eal)
+UINT_SETTER(workers, 1, ENGINE_WORKERS_MAX)
+UINT_SETTER(queues_rx_desc, 32, 32768)
+UINT_SETTER(queues_tx_desc, 32, 32768)
+UINT_SETTER(mbufs, 1024, 16777216)
+UINT_SETTER(sessions_max, 1, 4194304)
+UINT_SETTER(ssrc_max, 1, 64)
+UINT_SETTER(vlan, 1, 4094)
+
+static int set_host_address(void *object, const char *value, char *error)
+{
+	return add_addresses(((struct options *)object)->config.host_addresses, value, error);
+}
+
+static int set_wire_address(void *object, const char *value, char *error)
+{
+	return add_addresses(((struct options *)object)->config.wire_addresses, value, error);
+}
+
+static int set_idle_sleep(void *object, const char *value, char *error)
+{
+	int yes = 0;
+	int rc = conf_bool(value, &yes, error);
+
+	((struct options *)object)->config.idle_sleep = yes;
+	return rc;
+}
+
+static int set_crypto(void *object, const char *value, char *error)
+{
+	if (strcmp(value, "ipsec_mb") != 0 && strcmp(value, "libsrtp2") != 0) {
+		snprintf(error, CONF_ERROR_MAX, "expected ipsec_mb or libsrtp2");
+		return -1;
+	}
+	return set_text(&((struct options *)object)->config.crypto, value, error);
+}
+
+static int set_log_level(void *object, const char *value, char *error)
+{
+	int level = log_level_parse(value);
+
+	if (level < 0) {
+		snprintf(error, CONF_ERROR_MAX, "expected error, warning, notice, info or debug");
+		return -1;
+	}
+	((struct options *)object)->log_level = level;
+	return 0;
+}
+
+static const struct conf_key keys[] = {
+	{"wire", "DEVICE", "DPDK device towards the peers: net_af_xdp0, 0000:3b:00.0", set_wire},
+	{"host", "DEVICE", "DPDK device towards local applications", set_host},
+	{"exception", "DEVICE", "DPDK device of the way to the kernel: net_tap0", set_exception},
+	{"exception-interface", "NAME", "its kernel interface, if its driver does not tell",
+		set_exception_interface},
+	{"host-address", "IP/N", "the engine's own address on the host port; may be repeated",
+		set_host_address},
+	{"wire-address", "IP/N", "the same on a wire port without exception port",
+		set_wire_address},
+	{"workers", "N", "polling threads; default: one for each lcore but the main one",
+		set_workers},
+	{"rx-descriptors", "N", "of a receive queue (1024)", set_queues_rx_desc},
+	{"tx-descriptors", "N", "of a transmit queue (1024)", set_queues_tx_desc},
+	{"mbufs", "N", "packet buffers; default: by ports and workers", set_mbufs},
+	{"sessions", "N", "at most (131072)", set_sessions_max},
+	{"ssrc-max", "N", "synchronization sources of a stream at most (4)", set_ssrc_max},
+	{"vlan", "ID", "802.1Q tag of the wire port", set_vlan},
+	{"idle-sleep", NULL, "workers sleep up to 0.2 ms at a time when idle", set_idle_sleep},
+	{"crypto", "NAME", "ipsec_mb (default) or libsrtp2", set_crypto},
+	{"socket", "PATH", "of the API (" API_ENGINE_SOCKET ")", set_socket},
+	{"eal", "OPTIONS", "DPDK's own options, where none stand before `--`", set_eal},
+	{"log-level", "LEVEL", "error, warning, notice (default), info, debug", set_log_level},
+	{0},
+};
+
+static const struct conf_section sections[] = {{"engine", keys, NULL}, {0}};
+
+// ---- DPDK's part
+
+static int add_eal_word(struct options *o, const char *word, size_t length, char *error)
+{
+	if (o->eal_argc == OPTIONS_EAL_MAX + 1) {
+		snprintf(error, CONF_ERROR_MAX, "more than %d EAL options", OPTIONS_EAL_MAX);
+		return -1;
+	}
+	o->eal_argv[o->eal_argc] = strndup(word, length);
+	if (!o->eal_argv[o->eal_argc]) {
+		snprintf(error, CONF_ERROR_MAX, "out of memory");
+		return -1;
+	}
+	o->eal_argc++;
+	return 0;
+}
+
+static int take_eal_key(struct options *o, char *error)
+{
+	const char *at = o->eal ? o->eal : "";
+
+	for (;;) {
+		size_t length;
+
+		at += strspn(at, " \t");
+		length = strcspn(at, " \t");
+		if (length == 0)
+			return 0;
+		if (add_eal_word(o, at, length, error) != 0)
+			return -1;
+		at += length;
+	}
+}
+
+static int take_eal_words(struct options *o, int argc, char **argv, char *error)
+{
+	for (int i = 0; i < argc; i++)
+		if (add_eal_word(o, argv[i], strlen(argv[i]), error) != 0)
+			return -1;
+	return 0;
+}
+
+static int find_separator(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return i;
+	return 0;
+}
+
+static enum options_result check(
+	const struct options *o, int rest, int argc, char **argv, char *error)
+{
+	if (rest < argc) {
+		snprintf(error, CONF_ERROR_MAX, "%.100s is no option%s", argv[rest],
+			argc > rest + 1 && find_separator(argc, argv) == 0
+				? "; DPDK's stand before --"
+				: "");
+		return OPTIONS_ERROR;
+	}
+	if (!o->config.wire || !o->config.host) {
+		snprintf(error, CONF_ERROR_MAX, "%s is missing: a DPDK device",
+			o->config.wire ? "host" : "wire");
+		return OPTIONS_ERROR;
+	}
+	return OPTIONS_OK;
+}
+
+enum options_result options_read(struct options *o, int argc, char **argv, char *error)
+{
+	int separator = find_separator(argc, argv);
+	int rest;
+
+	memset(o, 0, sizeof(*o));
+	o->log_level = LOG_NOTICE;
+	error[0] = '\0';
+	rest = conf_args(argc - separator, argv + separator, sections, o, error);
+	if (rest == CONF_HELP)
+		return OPTIONS_HELP;
+	if (rest == CONF_VERSION)
+		return OPTIONS_VERSION;
+	if (rest < 0 || take_eal_words(o, separator > 0 ? separator : 1, argv, error) != 0)
+		return OPTIONS_ERROR;
+	if (o->eal_argc == 1 && take_eal_key(o, error) != 0)
+		return OPTIONS_ERROR;
+	if (!o->config.socket && set_text(&o->config.socket, API_ENGINE_SOCKET, error) != 0)
+		return OPTIONS_ERROR;
+	return check(o, rest + separator, argc, argv, error);
+}
+
+void options_usage(FILE *out)
+{
+	fprintf(out,
+		"usage: crowfly-engine [EAL options] -- --wire DEVICE --host DEVICE [OPTION]...\n"
+		"       crowfly-engine --config FILE\n");
+	conf_usage(out, sections);
+}
+
+static void free_texts(const char *texts[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		free((char *)texts[i]);
+		texts[i] = NULL;
+	}
+}
+
+void options_free(struct options *o)
+{
+	const char *texts[] = {o->config.wire, o->config.host, o->config.exception,
+		o->config.exception_interface, o->config.crypto, o->config.socket, o->eal};
+
+	free_texts(texts, sizeof(texts) / sizeof(texts[0]));
+	free_texts(o->config.host_addresses, ENGINE_ADDRESSES_MAX);
+	free_texts(o->config.wire_addresses, ENGINE_ADDRESSES_MAX);
+	for (int i = 0; i < o->eal_argc; i++)
+		free(o->eal_argv[i]);
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Adds, changes and removes sessions. All that can fail is done before anything is published, so
+// that a session is whole or not there. Control thread.
+#include "engine/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "engine/core.h"
+#include "engine/session_check.h"
+
+// ---- streams
+
+// Ends a stream that no worker can see. Its context goes with it unless another stream took it
+// over.
+static void end_stream(void *arg, void *object)
+{
+	struct engine *engine = arg;
+	struct stream *stream = object;
+	enum packet_side out = stream->to_wire ? SIDE_WIRE : SIDE_HOST;
+
+	if (stream->context_bytes > 0) {
+		context_fini(stream->context);
+		mem_put(engine->mem, stream->context, stream->context_bytes);
+	}
+	nexthop_put(engine->sides[out].nexthops, stream->nexthop);
+	mem_put(engine->mem, stream, sizeof(*stream));
+}
+
+static void end_state(void *arg, void *object)
+{
+	struct engine *engine = arg;
+
+	mem_put(engine->mem, object, sizeof(struct stream_state));
+}
+
+static int make_context(
+	struct engine *engine, struct stream *stream, const struct session_params *params)
+{
+	const struct suite *suite = &suite_table[params->suite];
+	const uint8_t *key = stream->to_wire ? params->tx_key : params->rx_key;
+	const struct context_params context = {
+		.suite = params->suite,
+		.direction = stream->to_wire ? CONTEXT_PROTECT : CONTEXT_UNPROTECT,
+		.key = key,
+		.salt = key + suite->key_bytes,
+		.window = params->window,
+		.ssrc_max = (uint16_t)engine->config.ssrc_max,
+	};
+	size_t bytes = context_size(&context);
+	void *memory = mem_get(engine->mem, bytes);
+
+	if (!memory)
+		return -ENOMEM;
+	stream->context = context_init(memory, &context);
+	if (!stream->context) {
+		mem_put(engine->mem, memory, bytes);
+		return -errno;
+	}
+	stream->context_bytes = (uint32_t)bytes;
+	return 0;
+}
+
+// The headers of what the stream sends, and where to.
+static int make_path(
+	struct engine *engine, struct stream *stream, const struct session_params *params)
+{
+	struct engine_side *side = &engine->sides[stream->to_wire ? SIDE_WIRE : SIDE_HOST];
+	const struct session_addr *src =
+		stream->to_wire ? &params->wire_local : &params->host_local;
+	const struct session_addr *dst =
+		stream->to_wire ? &params->wire_remote : &params->host_remote;
+	const struct template_params template = {
+		.src_mac = side->mac,
+		.vlan = stream->to_wire ? engine->shared.vlan : 0,
+		.src = src->ip,
+		.dst = dst->ip,
+		.src_port = src->port,
+		.dst_port = dst->port,
+	};
+
+	stream->nexthop = nexthop_get(side->nexthops, &dst->ip);
+	if (!stream->nexthop)
+		return -ENOMEM;
+	return template_init(&stream->template, &template);
+}
+
+// A stream of these parameters, not published. `old` (may be NULL): its context is kept.
+static struct stream *make_stream(struct engine *engine, const struct session_params *params,
+	bool to_wire, struct stream_state *state, const struct stream *old, uint32_t id)
+{
+	struct stream *stream = mem_get(engine->mem, sizeof(*stream));
+	int rc;
+
+	if (!stream)
+		return NULL;
+	stream->to_wire = to_wire;
+	stream->active = !!(params->direction & (to_wire ? SESSION_SENDONLY : SESSION_RECVONLY));
+	stream->remote = to_wire ? params->host_remote.ip : params->wire_remote.ip;
+	stream->remote_port = to_wire ? 0 : params->wire_remote.port;
+	stream->local_port = to_wire ? params->host_local.port : params->wire_local.port;
+	stream->state = state;
+	stream->session = id;
+	rc = make_path(engine, stream, params);
+	if (rc == 0 && old)
+		stream->context = old->context;
+	else if (rc == 0)
+		rc = make_context(engine, stream, params);
+	if (rc == 0)
+		return stream;
+	end_stream(engine, stream);
+	return NULL;
+}
+
+// ---- a session's memory
+
+static void wipe_keys(struct session_params *params)
+{
+	explicit_bzero(params->tx_key, sizeof(params->tx_key));
+	explicit_bzero(params->rx_key, sizeof(params->rx_key));
+}
+
+static void free_session(struct session *session)
+{
+	free((char *)session->params.tag);
+	free(session);
+}
+
+// A session with its states, its tag and no streams.
+static struct session *alloc_session(struct engine *engine, const struct session_params *params)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->params = *params;
+	wipe_keys(&session->params);
+	session->params.tag = NULL;
+	session->rx.state = mem_get(engine->mem, sizeof(struct stream_state));
+	session->tx.state = mem_get(engine->mem, sizeof(struct stream_state));
+	if (params->tag)
+		session->params.tag = strdup(params->tag);
+	if (session->rx.state && session->tx.state && (!params->tag || session->params.tag))
+		return session;
+	end_state(engine, session->rx.state);
+	end_state(engine, session->tx.state);
+	free_session(session);
+	return NULL;
+}
+
+static int make_streams(
+	struct engine *engine, struct session *session, const struct session_params *params)
+{
+	uint32_t id = session->id;
+
+	session->rx.stream = make_stream(engine, params, false, session->rx.state, NULL, id);
+	session->tx.stream = make_stream(engine, params, true, session->tx.state, NULL, id);
+	if (session->rx.stream && session->tx.stream)
+		return 0;
+	if (session->rx.stream)
+		end_stream(engine, session->rx.stream);
+	if (session->tx.stream)
+		end_stream(engine, session->tx.stream);
+	return -ENOMEM;
+}
+
+// ---- publishing
+
+static void publish(struct engine *engine, struct session *session)
+{
+	const struct session_addr *wire = &session->params.wire_local;
+	const struct session_addr *host = &session->params.host_local;
+	struct flow_table *flows = engine->shared.flows[SIDE_HOST];
+
+	flow_add(engine->shared.flows[SIDE_WIRE], &wire->ip, wire->port, session->rx.stream);
+	flow_add(flows, &host->ip, host->port, session->tx.stream);
+	flow_add(flows, &host->ip, (uint16_t)(host->port + 1), session->tx.stream);
+}
+
+static void unpublish(struct engine *engine, struct session *session)
+{
+	const struct session_addr *wire = &session->params.wire_local;
+	const struct session_addr *host = &session->params.host_local;
+	struct flow_table *flows = engine->shared.flows[SIDE_HOST];
+
+	flow_del(engine->shared.flows[SIDE_WIRE], &wire->ip, wire->port, session->rx.stream);
+	flow_del(flows, &host->ip, host->port, session->tx.stream);
+	flow_del(flows, &host->ip, (uint16_t)(host->port + 1), session->tx.stream);
+}
+
+static void republish(
+	struct engine *engine, struct session *session, struct stream *rx, struct stream *tx)
+{
+	const struct session_addr *wire = &session->params.wire_local;
+	const struct session_addr *host = &session->params.host_local;
+	struct flow_table *flows = engine->shared.flows[SIDE_HOST];
+
+	flow_replace(
+		engine->shared.flows[SIDE_WIRE], &wire->ip, wire->port, session->rx.stream, rx);
+	flow_replace(flows, &host->ip, host->port, session->tx.stream, tx);
+	flow_replace(flows, &host->ip, (uint16_t)(host->port + 1), session->tx.stream, tx);
+}
+
+// ---- the API
+
+static int reserve(
+	struct engine *engine, const struct session_params *params, struct session_error *error)
+{
+	int rc;
+
+	if (engine->sessions.count >= engine->sessions.max)
+		return session_fail(
+			error, -ENOSPC, NULL, "there are %u sessions", engine->sessions.max);
+	rc = flow_reserve(engine->shared.flows[SIDE_WIRE], &params->wire_local.ip);
+	if (rc == 0)
+		rc = flow_reserve(engine->shared.flows[SIDE_HOST], &params->host_local.ip);
+	if (rc != 0)
+		return session_fail(error, rc, NULL, "%s",
+			rc == -ENOSPC ? "too many local addresses in use" : "out of memory");
+	return 0;
+}
+
+int session_add(struct engine *engine, const struct session_params *params, uint32_t *id,
+	struct session_error *error)
+{
+	struct session *session;
+	int rc = session_check_params(engine, params, error);
+
+	if (rc == 0)
+		rc = session_check_conflicts(engine, params, NULL, error);
+	if (rc == 0)
+		rc = reserve(engine, params, error);
+	if (rc != 0)
+		return rc;
+	session = alloc_session(engine, params);
+	if (!session)
+		return session_fail(error, -ENOMEM, NULL, "out of memory");
+	session_table_add(&engine->sessions, session);
+	if (make_streams(engine, session, params) != 0) {
+		session_table_del(&engine->sessions, session);
+		end_state(engine, session->rx.state);
+		end_state(engine, session->tx.state);
+		free_session(session);
+		return session_fail(error, -ENOMEM, NULL, "out of memory");
+	}
+	session->added_tsc = rte_rdtsc();
+	session->timeout_tsc = session->added_tsc;
+	publish(engine, session);
+	*id = session->id;
+	return 0;
+}
+
+#define CHANGES_STREAMS                                                                            \
+	(SESSION_WIRE_REMOTE | SESSION_HOST_REMOTE | SESSION_KEYS | SESSION_DIRECTION)
+
+// What the session is to be. The keys are the caller's, or zero.
+static void merge(struct session_params *out, const struct session *session, unsigned changes,
+	const struct session_params *params)
+{
+	*out = session->params;
+	if (changes & SESSION_WIRE_REMOTE)
+		out->wire_remote = params->wire_remote;
+	if (changes & SESSION_HOST_REMOTE)
+		out->host_remote = params->host_remote;
+	if (changes & SESSION_KEYS) {
+		out->suite = params->suite;
+		memcpy(out->tx_key, params->tx_key, sizeof(out->tx_key));
+		memcpy(out->rx_key, params->rx_key, sizeof(out->rx_key));
+	}
+	if (changes & SESSION_DIRECTION)
+		out->direction = params->direction;
+	if (changes & SESSION_TIMEOUT)
+		out->media_timeout_ms = params->media_timeout_ms;
+}
+
+// The new stream keeps the context: it is the new one's to end.
+static void take_context(struct stream *new, struct stream *old)
+{
+	if (new->context != old->context)
+		return;
+	new->context_bytes = old->context_bytes;
+	old->context_bytes = 0;
+}
+
+static int replace_streams(struct engine *engine, struct session *session, bool keys,
+	const struct session_params *params)
+{
+	struct stream *old_rx = session->rx.stream, *old_tx = session->tx.stream;
+	struct stream *rx = make_stream(
+		engine, params, false, session->rx.state, keys ? NULL : old_rx, session->id);
+	struct stream *tx = make_stream(
+		engine, params, true, session->tx.state, keys ? NULL : old_tx, session->id);
+
+	if (!rx || !tx || retire_reserve(engine->retire, 2) != 0) {
+		if (rx)
+			end_stream(engine, rx);
+		if (tx)
+			end_stream(engine, tx);
+		return -ENOMEM;
+	}
+	take_context(rx, old_rx);
+	take_context(tx, old_tx);
+	republish(engine, session, rx, tx);
+	session->rx.stream = rx;
+	session->tx.stream = tx;
+	retire(engine->retire, end_stream, old_rx);
+	retire(engine->retire, end_stream, old_tx);
+	return 0;
+}
+
+// Streams and parameters, after all checks.
+static int apply(struct engine *engine, struct session *session, unsigned changes,
+	struct session_params *merged, char *tag)
+{
+	const char *old_tag = session->params.tag;
+
+	if ((changes & CHANGES_STREAMS) &&
+		replace_streams(engine, session, changes & SESSION_KEYS, merged) != 0)
+		return -ENOMEM;
+	session->params = *merged;
+	wipe_keys(&session->params);
+	if (changes & SESSION_TAG) {
+		session->params.tag = tag;
+		free((char *)old_tag);
+	}
+	if (changes & SESSION_KEYS) {
+		session->exhausted_rx = session->exhausted_tx = false;
+		session->exhausted_rx_before = counter_get(&session->rx.state->key_exhausted);
+		session->exhausted_tx_before = counter_get(&session->tx.state->key_exhausted);
+	}
+	if (changes & (SESSION_TIMEOUT | SESSION_DIRECTION)) {
+		session->timeout_tsc = rte_rdtsc();
+		session->timed_out = false;
+	}
+	return 0;
+}
+
+int session_update(struct engine *engine, uint32_t id, unsigned changes,
+	const struct session_params *params, struct session_error *error)
+{
+	struct session *session = session_table_find(&engine->sessions, id);
+	struct session_params merged;
+	char *tag = NULL;
+	int rc;
+
+	if (!session)
+		return session_fail(error, -ENOENT, "id", "no session %u", id);
+	merge(&merged, session, changes, params);
+	rc = session_check_params(engine, &merged, error);
+	if (rc == 0)
+		rc = session_check_conflicts(engine, &merged, session, error);
+	if (rc == 0 && (changes & SESSION_TAG) && params->tag) {
+		tag = strdup(params->tag);
+		rc = tag ? 0 : session_fail(error, -ENOMEM, NULL, "out of memory");
+	}
+	if (rc == 0) {
+		rc = apply(engine, session, changes, &merged, tag);
+		if (rc != 0)
+			session_fail(error, rc, NULL, "out of memory");
+	}
+	wipe_keys(&merged);
+	if (rc != 0)
+		free(tag);
+	return rc;
+}
+
+int session_remove(struct engine *engine, uint32_t id)
+{
+	struct session *session = session_table_find(&engine->sessions, id);
+
+	if (!session)
+		return -ENOENT;
+	if (retire_reserve(engine->retire, 4) != 0)
+		return -ENOMEM;
+	unpublish(engine, session);
+	session_table_del(&engine->sessions, session);
+	retire(engine->retire, end_stream, session->rx.stream);
+	retire(engine->retire, end_stream, session->tx.stream);
+	retire(engine->retire, end_state, session->rx.state);
+	retire(engine->retire, end_state, session->tx.state);
+	session_emit(engine, session, SESSION_REMOVED, 0);
+	free_session(session);
+	return 0;
+}

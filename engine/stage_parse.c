@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Stage: headers of the whole burst. Workers.
+#include "engine/stage.h"
+
+// A tag that is not ours is the kernel's to judge; without any, where one is expected, the packet
+// belongs to no network of ours.
+static uint8_t judge_vlan(const struct worker_shared *shared, const struct parse *parse)
+{
+	return shared->has_exception && parse->vlan != 0 ? VERDICT_LOCAL : DROP_WRONG_VLAN;
+}
+
+static uint8_t judge(struct worker *w, enum packet_side side, const struct parse *parse)
+{
+	if (parse->vlan != (side == SIDE_WIRE ? w->shared->vlan : 0))
+		return side == SIDE_WIRE ? judge_vlan(w->shared, parse) : DROP_NOT_OURS;
+	switch (parse->kind) {
+	case PARSE_UDP:
+		return VERDICT_GO;
+	case PARSE_MALFORMED:
+		return DROP_MALFORMED;
+	case PARSE_FRAGMENT:
+		counter_add(&w->counters.fragments, 1);
+		return VERDICT_LOCAL;
+	default:
+		return VERDICT_LOCAL;
+	}
+}
+
+void stage_parse(struct worker *w, struct packet_batch *batch)
+{
+	struct rte_mbuf *mbufs[PACKET_BURST];
+	struct parse parses[PACKET_BURST];
+
+	for (unsigned i = 0; i < batch->n; i++)
+		mbufs[i] = batch->packets[i].mbuf;
+	parse_burst(mbufs, parses, batch->n);
+	for (unsigned i = 0; i < batch->n; i++) {
+		batch->packets[i].parse = parses[i];
+		batch->packets[i].verdict = judge(w, batch->side, &parses[i]);
+	}
+	stage_settle(w, batch);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One direction of a session as the workers see it. A stream never changes once it is in the flow
+// table: an update puts another one in its place. What changes with each packet is its state, which
+// one worker owns.
+#pragma once
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+
+#include "crypto/context.h"
+#include "engine/reception.h"
+#include "pktio/nexthop.h"
+#include "pktio/template.h"
+
+#define STREAM_UNOWNED 0
+
+// Written by the owning worker alone, but for `owner`, which a worker claims by an atomic exchange.
+// Two cache lines: what each packet writes, and the rest.
+struct stream_state {
+	uint32_t owner; // index of the worker + 1; STREAM_UNOWNED: the first that sees a packet
+	uint32_t reserved;
+	uint64_t packets; // RTP, forwarded
+	uint64_t bytes;
+	uint64_t rtcp_packets;
+	uint64_t last_tsc; // of the last packet forwarded
+	uint64_t dropped;
+	uint64_t auth_failed;
+	uint64_t replayed;
+
+	struct reception reception;
+	uint64_t key_exhausted;
+} __attribute__((aligned(64)));
+static_assert(sizeof(struct stream_state) == 128, "the state is two cache lines");
+static_assert(offsetof(struct stream_state, reception) == 64, "counters fill the first line");
+
+// Control writes, before it is published; workers read. Line 0 is what the look-up reads, line 1
+// what the rewriting reads.
+struct stream {
+	struct stream *next;	// on the same local port; RCU
+	struct in6_addr remote; // where its packets come from
+	uint16_t remote_port;	// host order; 0: any
+	uint16_t local_port;	// host order; on the host side RTCP comes to the port above
+	uint8_t to_wire;	// from the application: protect; else unprotect
+	uint8_t active;		// the session's direction allows packets
+	uint16_t reserved;
+	uint32_t session;	// id
+	uint32_t context_bytes; // control thread only; 0: another stream's context is shared
+	struct context *context;
+	struct nexthop *nexthop;
+	struct stream_state *state;
+
+	struct template template;
+} __attribute__((aligned(64)));
+static_assert(sizeof(struct stream) == 128, "a stream is two cache lines");
+static_assert(offsetof(struct stream, template) == 64, "the look-up reads the first line alone");

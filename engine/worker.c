@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker's turn: the bursts of its queues through the stages, and for worker 0 the way from and
+// to the kernel. Workers.
+#include "engine/worker.h"
+
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+
+#include "engine/stage.h"
+
+void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum drop_reason reason)
+{
+	counter_add(&w->counters.drops[reason], 1);
+	rte_pktmbuf_free(mbuf);
+}
+
+static void drop_all(
+	struct worker *w, struct rte_mbuf *mbufs[], unsigned n, enum drop_reason reason)
+{
+	for (unsigned i = 0; i < n; i++)
+		worker_drop(w, mbufs[i], reason);
+}
+
+// Sends to the exception port; worker 0 alone may, the others by the ring to it.
+static void send_kernel(struct worker *w, struct rte_mbuf *mbufs[], unsigned n)
+{
+	struct worker_shared *shared = w->shared;
+	unsigned sent;
+
+	if (w->index == 0)
+		sent = rte_eth_tx_burst(shared->port[ROLE_EXCEPTION], 0, mbufs, (uint16_t)n);
+	else
+		sent = rte_ring_enqueue_burst(shared->to_kernel, (void **)mbufs, n, NULL);
+	if (w->index == 0)
+		counter_add(&w->counters.to_kernel, sent);
+	drop_all(w, mbufs + sent, n - sent, DROP_KERNEL_FULL);
+}
+
+static void run_stages(struct worker *w, struct packet_batch *batch)
+{
+	w->n_local = 0;
+	stage_parse(w, batch);
+	if (batch->n > 0) {
+		stage_lookup(w, batch);
+		stage_demux(w, batch);
+		stage_claim(w, batch);
+		if (batch->side == SIDE_WIRE)
+			stage_unprotect(w, batch);
+		else
+			stage_protect(w, batch);
+		stage_rewrite(w, batch);
+		stage_tx(w, batch);
+	}
+	if (w->n_local > 0)
+		send_kernel(w, w->local, w->n_local);
+}
+
+static void run_batch(
+	struct worker *w, enum packet_side side, struct rte_mbuf *const mbufs[], unsigned n)
+{
+	struct packet_batch *batch = &w->batch;
+
+	w->now = rte_rdtsc();
+	batch->side = side;
+	batch->n = n;
+	for (unsigned i = 0; i < n; i++) {
+		batch->packets[i].mbuf = mbufs[i];
+		batch->packets[i].stream = NULL;
+	}
+	run_stages(w, batch);
+}
+
+static unsigned poll_port(struct worker *w, enum packet_side side)
+{
+	enum worker_role role = side == SIDE_WIRE ? ROLE_WIRE : ROLE_HOST;
+	struct rte_mbuf *mbufs[PACKET_BURST];
+	unsigned n;
+
+	if (w->index >= w->shared->rx_queues[role])
+		return 0;
+	n = rte_eth_rx_burst(w->shared->port[role], (uint16_t)w->index, mbufs, PACKET_BURST);
+	if (n > 0) {
+		counter_add(&w->counters.rx[side], n);
+		run_batch(w, side, mbufs, n);
+	}
+	return n;
+}
+
+// Packets of our streams that other workers received. A batch is of one side.
+static unsigned poll_handover(struct worker *w)
+{
+	struct rte_mbuf *mbufs[PACKET_BURST], *sides[2][PACKET_BURST];
+	unsigned n, counts[2] = {0};
+
+	n = rte_ring_dequeue_burst(w->handover, (void **)mbufs, PACKET_BURST, NULL);
+	for (unsigned i = 0; i < n; i++) {
+		bool wire = mbufs[i]->port == w->shared->port[ROLE_WIRE];
+		enum packet_side side = wire ? SIDE_WIRE : SIDE_HOST;
+
+		sides[side][counts[side]++] = mbufs[i];
+	}
+	for (int side = SIDE_WIRE; side <= SIDE_HOST; side++)
+		if (counts[side] > 0)
+			run_batch(w, side, sides[side], counts[side]);
+	return n;
+}
+
+// The kernel's packets leave by the wire as they are, but for the tag of our VLAN.
+static unsigned poll_kernel(struct worker *w)
+{
+	struct worker_shared *shared = w->shared;
+	struct rte_mbuf *mbufs[PACKET_BURST];
+	unsigned n, sent, good = 0;
+
+	n = rte_eth_rx_burst(shared->port[ROLE_EXCEPTION], 0, mbufs, PACKET_BURST);
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct rte_ether_hdr *eth =
+			rte_pktmbuf_mtod(mbufs[i], const struct rte_ether_hdr *);
+		bool tagged = eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN);
+
+		mbufs[i]->vlan_tci = shared->vlan;
+		if (shared->vlan != 0 && !tagged && rte_vlan_insert(&mbufs[i]) != 0)
+			worker_drop(w, mbufs[i], DROP_NO_ROOM);
+		else
+			mbufs[good++] = mbufs[i];
+	}
+	sent = rte_eth_tx_burst(shared->port[ROLE_WIRE], 0, mbufs, (uint16_t)good);
+	counter_add(&w->counters.from_kernel, sent);
+	drop_all(w, mbufs + sent, good - sent, DROP_TX_FULL);
+	return n;
+}
+
+// Worker 0's errands for the others and for the control thread.
+static unsigned poll_rings(struct worker *w)
+{
+	struct worker_shared *shared = w->shared;
+	struct rte_mbuf *mbufs[PACKET_BURST];
+	unsigned n = 0, total;
+
+	if (shared->has_exception)
+		n = rte_ring_dequeue_burst(shared->to_kernel, (void **)mbufs, PACKET_BURST, NULL);
+	if (n > 0)
+		send_kernel(w, mbufs, n);
+	total = n;
+	n = rte_ring_dequeue_burst(shared->from_control, (void **)mbufs, PACKET_BURST, NULL);
+	for (unsigned i = 0; i < n; i++)
+		if (rte_eth_tx_burst(mbufs[i]->port, 0, &mbufs[i], 1) != 1)
+			worker_drop(w, mbufs[i], DROP_TX_FULL);
+	return total + n;
+}
+
+unsigned worker_iterate(struct worker *w)
+{
+	unsigned n = poll_port(w, SIDE_WIRE) + poll_port(w, SIDE_HOST) + poll_handover(w);
+
+	if (w->index == 0) {
+		n += poll_rings(w);
+		if (w->shared->has_exception)
+			n += poll_kernel(w);
+	}
+	counter_add(&w->counters.iterations, 1);
+	if (n > 0)
+		counter_add(&w->counters.busy_iterations, 1);
+	return n;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker: one thread that polls its queues and takes each burst from receive to transmit. Nothing
+// below worker_iterate() locks, allocates, logs or calls the system, but the drivers.
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#include "engine/flow.h"
+#include "engine/packet.h"
+
+#define WORKER_RING	    1024 // packets that may wait for another worker
+#define WORKER_CONTROL_RING 256
+
+enum worker_role { ROLE_WIRE, ROLE_HOST, ROLE_EXCEPTION, ROLE_COUNT };
+
+struct worker;
+
+// What all workers share; written before they start, but for `stop`.
+struct worker_shared {
+	uint16_t port[ROLE_COUNT];
+	uint16_t rx_queues[ROLE_COUNT];
+	uint16_t mtu[ROLE_COUNT];
+	bool has_exception;
+	bool idle_sleep;
+	uint16_t vlan; // of the wire port; 0: untagged
+	uint64_t tsc_hz;
+	struct flow_table *flows[2]; // by enum packet_side
+	struct rte_ring *to_kernel;  // other workers' packets, to worker 0
+	struct rte_ring *to_control; // ARP, neighbour discovery and ping where no kernel is behind
+	struct rte_ring *from_control; // frames to send; mbuf->port says where
+	unsigned n_workers;
+	struct worker *workers;
+	int stop;
+};
+
+// Written by the worker, read by the control thread.
+struct worker_counters {
+	uint64_t rx[2], tx[2]; // by enum packet_side; tx: media sent out of that side
+	uint64_t to_kernel, from_kernel, punted, handed_over, fragments;
+	uint64_t protected_packets, unprotected_packets;
+	uint64_t iterations, busy_iterations, sleeps;
+	uint64_t drops[DROP_COUNT];
+};
+
+struct worker {
+	struct worker_shared *shared;
+	unsigned index;
+	struct rte_ring *handover; // packets of this worker's streams that others received
+	uint64_t now;		   // TSC of the burst under way
+	unsigned n_local;	   // packets collected for the kernel
+	struct rte_mbuf *local[PACKET_BURST];
+	struct packet_batch batch;
+
+	struct worker_counters counters __attribute__((aligned(64)));
+
+	// How it was started
+	pthread_t thread;
+	unsigned lcore;
+	bool on_lcore, running;
+} __attribute__((aligned(64)));
+
+// The rings of all workers. 0 or -errno.
+int worker_init_all(struct worker_shared *shared);
+// Frees the rings and the packets in them.
+void worker_fini_all(struct worker_shared *shared);
+
+// Starts each on a worker lcore, or where there are none, on threads of their own. 0 or -errno;
+// then none runs.
+int worker_start_all(struct worker_shared *shared);
+void worker_stop_all(struct worker_shared *shared);
+
+// One turn over all queues; returns the packets handled. The caller is an RCU reader (QSBR),
+// online.
+unsigned worker_iterate(struct worker *worker);
+
+// Takes a packet out of the burst for one of the drop reasons.
+void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason);
+
+static inline uint32_t worker_owner(const struct worker *worker)
+{
+	return worker->index + 1;
+}
