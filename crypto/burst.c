@@ -74,19 +74,18 @@ static inline uint32_t rtp_clear(const uint8_t *data, uint32_t length)
 }
 
 // The first header and SSRC of a compound packet (RFC 3711 section 3.4). Of a packet to protect the
-// lengths of all its parts must add up; a protected one shows the first only.
+// lengths of all its parts must add up (RFC 3550 appendix A.2).
 static uint32_t rtcp_clear(const uint8_t *data, uint32_t length, bool protecting)
 {
-	uint32_t at = 0;
-	if (length < RTCP_HEADER || length % 4)
+	if (length < RTCP_HEADER || data[0] >> 6 != 2)
 		return 0;
-	do {
-		if (data[at] >> 6 != 2)
+	for (uint32_t at = 0; protecting && at < length;) {
+		if (length - at < 4 || data[at] >> 6 != 2)
 			return 0;
 		at += 4 * (be16(data + at + 2) + 1);
 		if (at < RTCP_HEADER || at > length)
 			return 0; // the first part holds at least an SSRC
-	} while (protecting && at < length);
+	}
 	return RTCP_HEADER;
 }
 

@@ -8,7 +8,7 @@
 
 #include <openssl/evp.h>
 
-#define DERIVE_BYTES_MAX 48
+#define DERIVE_BYTES_MAX 96
 
 int derive_key(const uint8_t *key, size_t key_bytes, const uint8_t *salt, size_t salt_bytes,
 	enum derive_label label, uint8_t *out, size_t bytes)

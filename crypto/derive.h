@@ -16,7 +16,7 @@ enum derive_label {
 	DERIVE_RTCP_SALT = 0x05,
 };
 
-// Writes `bytes` (at most 48) of the key of that label, derived once at index 0 (key derivation
+// Writes `bytes` (at most 96) of the key of that label, derived once at index 0 (key derivation
 // rate zero). The key is 16 bytes (AES-CM PRF) or 32 (AES-256-CM PRF); a salt of 12 bytes counts as
 // 14 with two zero bytes at its end. 0, or -ENOMEM; the caller wipes `out`.
 int derive_key(const uint8_t *key, size_t key_bytes, const uint8_t *salt, size_t salt_bytes,

@@ -41,7 +41,7 @@ struct ipsec_mb_thread {
 	IMB_JOB jobs[BURST_MAX];
 	uint8_t ivs[BURST_MAX][16];
 	uint8_t tags[BURST_MAX][24];
-};
+} __attribute__((aligned(64)));
 extern __thread struct ipsec_mb_thread *ipsec_mb_self; // NULL until the thread's first use
 
 int ipsec_mb_thread_start(void); // 0 or -ENOMEM
