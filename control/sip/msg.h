@@ -70,6 +70,10 @@ struct msg *msg_new_request(const struct msg_request *request);
 // NULL: the usual one.
 struct msg *msg_new_response(
 	const struct msg *request, int status, const char *reason, const char *to_tag);
+// CANCEL of an INVITE (RFC 3261 section 9.1), and the ACK for a final response to it that is no 2xx
+// (section 17.1.1.3): both belong to the INVITE's transaction. The ACK for a 2xx is a new request.
+struct msg *msg_new_cancel(const struct msg *invite);
+struct msg *msg_new_ack(const struct msg *invite, const struct msg *refusal);
 int msg_add_header(struct msg *msg, const char *name,
 	const char *value); // 0 or -EINVAL (line breaks are refused)
 int msg_set_body(struct msg *msg, const char *type, const char *body, size_t length);

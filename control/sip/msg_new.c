@@ -133,6 +133,58 @@ struct msg *msg_new_response(
 	return msg;
 }
 
+// The parts of a request that another one of its transaction has too.
+static int copy_request(const osip_message_t *from, osip_message_t *to, const char *method)
+{
+	char *version = strdup("SIP/2.0"), *name = strdup(method);
+	osip_via_t *via = NULL;
+
+	osip_message_set_version(to, version);
+	osip_message_set_method(to, name);
+	if (version == NULL || name == NULL || osip_uri_clone(from->req_uri, &to->req_uri) != 0 ||
+		osip_via_clone(osip_list_get(&from->vias, 0), &via) != 0)
+		return -ENOMEM;
+	if (osip_list_add(&to->vias, via, 0) < 1) {
+		osip_via_free(via);
+		return -ENOMEM;
+	}
+	return osip_list_clone(&from->routes, &to->routes,
+		       (int (*)(void *, void **))osip_route_clone) == 0 &&
+			       osip_from_clone(from->from, &to->from) == 0 &&
+			       osip_call_id_clone(from->call_id, &to->call_id) == 0 &&
+			       osip_message_set_header(to, "Max-Forwards", "70") == 0
+		       ? 0
+		       : -ENOMEM;
+}
+
+static struct msg *new_of_transaction(
+	const struct msg *invite, const char *method, const osip_to_t *party)
+{
+	struct msg *msg = calloc(1, sizeof(*msg));
+	char cseq[32];
+
+	if (msg == NULL)
+		return NULL;
+	snprintf(cseq, sizeof(cseq), "%u %s", msg_cseq(invite), method);
+	if (osip_message_init(&msg->sip) != 0 || copy_request(invite->sip, msg->sip, method) != 0 ||
+		osip_to_clone(party, &msg->sip->to) != 0 ||
+		osip_message_set_cseq(msg->sip, cseq) != 0) {
+		msg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+struct msg *msg_new_cancel(const struct msg *invite)
+{
+	return new_of_transaction(invite, "CANCEL", invite->sip->to);
+}
+
+struct msg *msg_new_ack(const struct msg *invite, const struct msg *refusal)
+{
+	return new_of_transaction(invite, "ACK", refusal->sip->to);
+}
+
 // What libosip2 parses goes through its parser, so that it is found where it looks for it.
 static int add_parsed(struct msg *msg, const char *name, const char *value)
 {
