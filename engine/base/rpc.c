@@ -153,6 +153,20 @@ json_t *rpc_fail(struct rpc_call *call, int code, const char *field, const char 
 	return NULL;
 }
 
+void rpc_fail_data(struct rpc_call *call, const char *name, json_t *value)
+{
+	json_t *data = call->error ? json_object_get(call->error, "data") : NULL;
+
+	if (call->error && !data) {
+		data = json_object();
+		json_object_set_new(call->error, "data", data);
+	}
+	if (data)
+		json_object_set_new(data, name, value);
+	else
+		json_decref(value);
+}
+
 bool rpc_failed(const struct rpc_call *call)
 {
 	return call->error != NULL;
