@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Ports, keys and session descriptions of calls; the agent's one thread.
+#include "control/agent/media.h"
+
+#include "control/agent/ports.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct media_ports {
+	struct ports *wire, *host, *application;
+};
+
+// In our order of preference
+static const char *const suites[] = {"AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80", NULL};
+
+static const struct sdp_payload offered_payloads[] = {
+	{0, "PCMU/8000"},
+	{8, "PCMA/8000"},
+	{101, "telephone-event/8000"},
+};
+
+static struct ports *range(const struct config_range *range, unsigned rest_s)
+{
+	return ports_new(range->first, range->last, rest_s);
+}
+
+struct media_ports *media_ports_new(const struct config *config)
+{
+	struct media_ports *ports = calloc(1, sizeof(*ports));
+
+	if (!ports)
+		return NULL;
+	ports->wire = range(&config->wire_ports, config->port_rest_s);
+	ports->host = range(&config->host_ports, config->port_rest_s);
+	ports->application = range(&config->application_ports, config->port_rest_s);
+	if (!ports->wire || !ports->host || !ports->application) {
+		media_ports_free(ports);
+		return NULL;
+	}
+	return ports;
+}
+
+void media_ports_free(struct media_ports *ports)
+{
+	if (!ports)
+		return;
+	ports_free(ports->wire);
+	ports_free(ports->host);
+	ports_free(ports->application);
+	free(ports);
+}
+
+unsigned media_ports_in_use(const struct media_ports *ports)
+{
+	return ports_in_use(ports->wire) + ports_in_use(ports->host) +
+	       ports_in_use(ports->application);
+}
+
+void media_ports_claim(
+	struct media_ports *ports, unsigned wire, unsigned host, unsigned application)
+{
+	ports_claim(ports->wire, wire);
+	ports_claim(ports->host, host);
+	ports_claim(ports->application, application);
+}
+
+int media_open(struct agent *agent, struct media *media)
+{
+	struct media_ports *ports = agent->ports;
+	uint64_t now = agent_now_us();
+
+	media->wire_port = ports_take(ports->wire, now);
+	media->host_port = ports_take(ports->host, now);
+	media->application_port = ports_take(ports->application, now);
+	media->open = true;
+	if (RAND_bytes((unsigned char *)&media->sdp_id, sizeof(media->sdp_id)) != 1 ||
+		!media->wire_port || !media->host_port || !media->application_port) {
+		media_close(agent, media);
+		return -ENOSPC;
+	}
+	media->sdp_id >>= 2; // fits where 64 bits are read as signed
+	media->sdp_version = 1;
+	return 0;
+}
+
+void media_wipe_keys(struct media *media)
+{
+	explicit_bzero(media->offered, sizeof(media->offered));
+	explicit_bzero(&media->tx, sizeof(media->tx));
+	explicit_bzero(&media->rx, sizeof(media->rx));
+	media->n_offered = 0;
+}
+
+void media_close(struct agent *agent, struct media *media)
+{
+	uint64_t now = agent_now_us();
+
+	media_wipe_keys(media);
+	if (!media->open)
+		return;
+	media->open = false;
+	ports_give_back(agent->ports->wire, media->wire_port, now);
+	ports_give_back(agent->ports->host, media->host_port, now);
+	ports_give_back(agent->ports->application, media->application_port, now);
+}
+
+static void describe(struct agent *agent, struct media *media, struct sdp *sdp)
+{
+	memset(sdp, 0, sizeof(*sdp));
+	sdp->session_id = media->sdp_id;
+	sdp->session_version = media->sdp_version++;
+	sdp->address = agent->config->wire_address;
+	address_set_port(&sdp->address, media->wire_port);
+	sdp->direction = media->direction;
+	sdp->rtcp_mux = true;
+}
+
+char *media_offer(struct agent *agent, struct media *media)
+{
+	struct sdp sdp;
+	char *text;
+	unsigned i;
+
+	for (i = 0; suites[i]; i++) {
+		media->offered[i].tag = i + 1;
+		snprintf(media->offered[i].suite, SDP_SUITE_MAX, "%s", suites[i]);
+		if (sdp_new_key(&media->offered[i]))
+			return NULL;
+	}
+	media->n_offered = i;
+	describe(agent, media, &sdp);
+	memcpy(sdp.cryptos, media->offered, sizeof(media->offered));
+	sdp.n_cryptos = media->n_offered;
+	memcpy(sdp.payloads, offered_payloads, sizeof(offered_payloads));
+	sdp.n_payloads = sizeof(offered_payloads) / sizeof(offered_payloads[0]);
+	text = sdp_write(&sdp);
+	explicit_bzero(&sdp, sizeof(sdp));
+	return text;
+}
+
+// "PCMU/8000/1" is PCMU/8000; static types need no rtpmap (RFC 3551)
+static const char *payload_name(const struct sdp_payload *payload)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(offered_payloads) / sizeof(offered_payloads[0]); i++) {
+		const char *name = offered_payloads[i].rtpmap;
+		size_t length = strlen(name);
+
+		if (!*payload->rtpmap && payload->type == offered_payloads[i].type &&
+			payload->type < 96)
+			return name;
+		if (!strncasecmp(payload->rtpmap, name, length) &&
+			(!payload->rtpmap[length] || !strcmp(payload->rtpmap + length, "/1")))
+			return name;
+	}
+	return NULL;
+}
+
+// The payloads of theirs that we know; one of them must carry sound
+static int take_payloads(struct media *media, const struct sdp *sdp, char *error)
+{
+	bool sound = false;
+	unsigned i;
+
+	media->n_payloads = 0;
+	for (i = 0; i < sdp->n_payloads && i < SDP_PAYLOADS_MAX; i++) {
+		const char *name = payload_name(&sdp->payloads[i]);
+		struct sdp_payload *payload;
+
+		if (!name)
+			continue;
+		sound |= !strncmp(name, "PCM", 3);
+		payload = &media->payloads[media->n_payloads++];
+		payload->type = sdp->payloads[i].type;
+		snprintf(payload->rtpmap, sizeof(payload->rtpmap), "%s", name);
+	}
+	if (sound)
+		return 0;
+	snprintf(error, 128, "no payload in common");
+	return -ENOTSUP;
+}
+
+static unsigned mirrored(unsigned direction)
+{
+	return (direction & MEDIA_SEND ? MEDIA_RECEIVE : 0) |
+	       (direction & MEDIA_RECEIVE ? MEDIA_SEND : 0);
+}
+
+static int take_common(struct media *media, const struct sdp *sdp, char *error)
+{
+	if (!address_port(&sdp->address)) {
+		snprintf(error, 128, "the stream is refused");
+		return -ENOTSUP;
+	}
+	if (take_payloads(media, sdp, error))
+		return -ENOTSUP;
+	media->remote = sdp->address;
+	media->direction = mirrored(sdp->direction);
+	return 0;
+}
+
+// The answer names one of the lines offered, by tag and suite
+static const struct sdp_crypto *ours(const struct media *media, const struct sdp_crypto *theirs)
+{
+	unsigned i;
+
+	for (i = 0; i < media->n_offered; i++) {
+		if (media->offered[i].tag == theirs->tag &&
+			!strcmp(media->offered[i].suite, theirs->suite))
+			return &media->offered[i];
+	}
+	return NULL;
+}
+
+int media_take_answer(struct media *media, const char *body, size_t length, char *error)
+{
+	const struct sdp_crypto *mine;
+	struct sdp sdp;
+	int rc;
+
+	rc = sdp_read(body, length, &sdp, error);
+	if (rc)
+		goto out;
+	rc = take_common(media, &sdp, error);
+	if (rc)
+		goto out;
+	mine = sdp.n_cryptos == 1 ? ours(media, &sdp.cryptos[0]) : NULL;
+	if (!mine) {
+		snprintf(error, 128, "no crypto line of the offer");
+		rc = -ENOTSUP;
+		goto out;
+	}
+	media->tx = *mine;
+	media->rx = sdp.cryptos[0];
+	explicit_bzero(media->offered, sizeof(media->offered));
+	media->n_offered = 0;
+out:
+	explicit_bzero(&sdp, sizeof(sdp));
+	return rc;
+}
+
+int media_take_offer(struct media *media, const char *body, size_t length, char *error)
+{
+	const struct sdp_crypto *theirs;
+	struct sdp sdp;
+	int rc;
+
+	rc = sdp_read(body, length, &sdp, error);
+	if (rc)
+		goto out;
+	rc = take_common(media, &sdp, error);
+	if (rc)
+		goto out;
+	theirs = sdp_choose(&sdp, suites);
+	if (!theirs) {
+		snprintf(error, 128, "no SRTP suite in common");
+		rc = -ENOTSUP;
+		goto out;
+	}
+	media->rx = *theirs;
+out:
+	explicit_bzero(&sdp, sizeof(sdp));
+	return rc;
+}
+
+int media_choose_key(struct media *media)
+{
+	media->tx.tag = media->rx.tag;
+	if (*media->tx.key && !strcmp(media->tx.suite, media->rx.suite))
+		return 0;
+	memcpy(media->tx.suite, media->rx.suite, sizeof(media->tx.suite));
+	return sdp_new_key(&media->tx);
+}
+
+char *media_answer(struct agent *agent, struct media *media)
+{
+	struct sdp sdp;
+	char *text;
+
+	describe(agent, media, &sdp);
+	sdp.cryptos[0] = media->tx;
+	sdp.n_cryptos = 1;
+	memcpy(sdp.payloads, media->payloads, sizeof(media->payloads));
+	sdp.n_payloads = media->n_payloads;
+	text = sdp_write(&sdp);
+	explicit_bzero(&sdp, sizeof(sdp));
+	return text;
+}
+
+static void format(const struct sockaddr_storage *ip, unsigned port, char *out)
+{
+	struct sockaddr_storage address = *ip;
+
+	address_set_port(&address, port);
+	address_format(&address, out);
+}
+
+void media_send_to(struct agent *agent, const struct media *media, char *out)
+{
+	format(&agent->config->engine_host_address, media->host_port, out);
+}
+
+void media_receive_at(struct agent *agent, const struct media *media, char *out)
+{
+	format(&agent->config->application_address, media->application_port, out);
+}
+
+void media_wire_local(struct agent *agent, const struct media *media, char *out)
+{
+	format(&agent->config->wire_address, media->wire_port, out);
+}
+
+const char *media_direction_name(unsigned direction)
+{
+	static const char *const names[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
+
+	return names[direction & 3];
+}
+
+json_t *media_session(struct agent *agent, const struct media *media)
+{
+	char wire_local[ADDRESS_MAX], wire_remote[ADDRESS_MAX];
+	char host_local[ADDRESS_MAX], host_remote[ADDRESS_MAX];
+
+	media_wire_local(agent, media, wire_local);
+	address_format(&media->remote, wire_remote);
+	media_send_to(agent, media, host_local);
+	media_receive_at(agent, media, host_remote);
+	return json_pack("{s:{s:s, s:s}, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:I}", "wire", "local",
+		wire_local, "remote", wire_remote, "host", "local", host_local, "remote",
+		host_remote, "suite", media->tx.suite, "tx_key", media->tx.key, "rx_key",
+		media->rx.key, "direction", media_direction_name(media->direction),
+		"media_timeout_ms", (json_int_t)agent->config->media_timeout_s * 1000);
+}
