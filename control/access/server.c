@@ -114,6 +114,7 @@ static bool listen_on(struct server *server, struct event_base *base, char *erro
 	struct conn_limits limits = {
 		.connections = raise_files(config->connections),
 		.connections_per_ip = config->connections_per_ip,
+		.idle_timeout_s = 2 * config->expires_max_s,
 		.output_max = OUTPUT_MAX,
 	};
 	server->listener = conn_listen(base, (const struct sockaddr *)&config->listen,
