@@ -38,7 +38,13 @@ enum backend_kind {
 
 struct backend_suite {
 	backend_transform transform[BACKEND_KIND_COUNT];
+	// Fetches what transforming an op of SRTP will read; NULL: nothing to gain. Called for the
+	// first BACKEND_PREFETCH ops of a burst as they are prepared; a back end that works on many
+	// streams fetches the others itself, that many ahead.
+	void (*prefetch)(const struct backend_op *op);
 };
+
+#define BACKEND_PREFETCH 6 // ops
 
 struct backend {
 	const char *name;

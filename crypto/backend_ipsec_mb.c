@@ -54,6 +54,7 @@ static int start(void)
 		free_mb_mgr(ipsec_mb_mgr);
 		return -ENOTSUP;
 	}
+	ipsec_mb_gcm_start();
 	return 0;
 }
 
@@ -89,7 +90,7 @@ static void key_bytes(enum suite_id suite, size_t *rtp, size_t *rtcp)
 {
 	bool gcm = suite == SUITE_AEAD_AES_128_GCM || suite == SUITE_AEAD_AES_256_GCM;
 	*rtp = gcm ? sizeof(struct gcm_key_data) : sizeof(struct ipsec_mb_cm_keys);
-	*rtcp = sizeof(struct ipsec_mb_rtcp_keys);
+	*rtcp = gcm ? offsetof(struct ipsec_mb_rtcp_keys, hmac) : sizeof(struct ipsec_mb_rtcp_keys);
 }
 
 // The states of SHA-1 after the first block of HMAC's inner and outer hash (RFC 2104).
@@ -167,7 +168,8 @@ static int key_init(struct context *ctx, const struct context_params *params)
 			[BACKEND_UNPROTECT] = ipsec_mb_cm_unprotect,                               \
 			[BACKEND_PROTECT_RTCP] = ipsec_mb_cm_protect_rtcp,                         \
 			[BACKEND_UNPROTECT_RTCP] = ipsec_mb_cm_unprotect_rtcp,                     \
-		}                                                                                  \
+		},                                                                                 \
+			ipsec_mb_cm_prefetch                                                       \
 	}
 
 #define GCM(bits)                                                                                  \
@@ -177,7 +179,8 @@ static int key_init(struct context *ctx, const struct context_params *params)
 			[BACKEND_UNPROTECT] = ipsec_mb_gcm##bits##_unprotect,                      \
 			[BACKEND_PROTECT_RTCP] = ipsec_mb_gcm_protect_rtcp,                        \
 			[BACKEND_UNPROTECT_RTCP] = ipsec_mb_gcm_unprotect_rtcp,                    \
-		}                                                                                  \
+		},                                                                                 \
+			ipsec_mb_gcm_prefetch                                                      \
 	}
 
 const struct backend backend_ipsec_mb = {

@@ -150,10 +150,12 @@ static void unprotect_rtcp(struct backend_op *const ops[], uint32_t n)
 #define TRANSFORMS                                                                                 \
 	{                                                                                          \
 		{                                                                                  \
-			[BACKEND_PROTECT] = protect, [BACKEND_UNPROTECT] = unprotect,              \
+			[BACKEND_PROTECT] = protect,                                               \
+			[BACKEND_UNPROTECT] = unprotect,                                           \
 			[BACKEND_PROTECT_RTCP] = protect_rtcp,                                     \
 			[BACKEND_UNPROTECT_RTCP] = unprotect_rtcp,                                 \
-		}                                                                                  \
+		},                                                                                 \
+			NULL                                                                       \
 	}
 
 const struct backend backend_libsrtp2 = {

@@ -292,6 +292,8 @@ static inline void gather(struct round *round, struct backend_op *op)
 		group->transforms = transforms;
 		group->n = 0;
 	}
+	if (group->n < BACKEND_PREFETCH && transforms->prefetch)
+		transforms->prefetch(op);
 	group->ops[group->n++] = op;
 }
 

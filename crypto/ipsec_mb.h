@@ -12,8 +12,6 @@
 #include "crypto/backend.h"
 #include "crypto/burst.h"
 
-#define IPSEC_MB_PREFETCH 6 // packets ahead
-
 // A context's SRTP keys: struct gcm_key_data, or this.
 struct ipsec_mb_hmac {
 	uint8_t inner[IMB_SHA1_DIGEST_SIZE_IN_BYTES];
@@ -69,7 +67,9 @@ static inline uint8_t ipsec_mb_differ(const uint8_t *a, const uint8_t *b, uint32
 	return differ;
 }
 
+void ipsec_mb_gcm_start(void); // learns what to prefetch on this CPU
 void ipsec_mb_gcm_expand(enum suite_id suite, const uint8_t *key, struct gcm_key_data *expanded);
+void ipsec_mb_gcm_prefetch(const struct backend_op *op);
 void ipsec_mb_gcm128_protect(struct backend_op *const ops[], uint32_t n);
 void ipsec_mb_gcm128_unprotect(struct backend_op *const ops[], uint32_t n);
 void ipsec_mb_gcm256_protect(struct backend_op *const ops[], uint32_t n);
@@ -77,6 +77,7 @@ void ipsec_mb_gcm256_unprotect(struct backend_op *const ops[], uint32_t n);
 void ipsec_mb_gcm_protect_rtcp(struct backend_op *const ops[], uint32_t n);
 void ipsec_mb_gcm_unprotect_rtcp(struct backend_op *const ops[], uint32_t n);
 
+void ipsec_mb_cm_prefetch(const struct backend_op *op);
 void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n);
 void ipsec_mb_cm_unprotect(struct backend_op *const ops[], uint32_t n);
 void ipsec_mb_cm_protect_rtcp(struct backend_op *const ops[], uint32_t n);

@@ -32,6 +32,11 @@ static inline void prefetch(const struct backend_op *op)
 		__builtin_prefetch(op->data + i * STATE_LINE, 1);
 }
 
+void ipsec_mb_cm_prefetch(const struct backend_op *op)
+{
+	prefetch(op);
+}
+
 static inline void cipher_job(IMB_JOB *job, uint8_t *iv, const void *round_keys,
 	const struct backend_op *op, uint32_t bytes)
 {
@@ -106,7 +111,8 @@ void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n)
 		return fail(ops, n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		prefetch(ops[i]);
+		if (i >= BACKEND_PREFETCH)
+			prefetch(ops[i]);
 		ops[i]->status = BURST_OK;
 	}
 	if (!cipher(self, ops, n))

@@ -34,14 +34,43 @@ static inline void make_iv(uint8_t iv[12], const uint8_t *salt, uint32_t ssrc, u
 	memcpy(iv + 4, &low, 8);
 }
 
-// The lines of round keys and of the hash keys that a packet of telephony touches, and its bytes.
+// Which lines of struct gcm_key_data a packet touches: the round keys at its begin, then powers of
+// the hash key. The code for AVX-512 with VAES has 48 of them, the first power last, and takes as
+// many as the packet has blocks; all other takes the same 8, or 16 values.
+static struct {
+	unsigned first, end; // lines
+	bool by_length;	     // `first` is for an empty packet, a line earlier for each 64 bytes
+} hash_lines;
+
+void ipsec_mb_gcm_start(void)
+{
+	const uint64_t vaes = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
+	hash_lines.first = 3;
+	hash_lines.end = ipsec_mb_mgr->used_arch >= IMB_ARCH_AVX2 ? 6 : 8;
+	if (ipsec_mb_mgr->used_arch == IMB_ARCH_AVX512 && (ipsec_mb_mgr->features & vaes) == vaes) {
+		hash_lines.first = 15;
+		hash_lines.end = 16;
+		hash_lines.by_length = true;
+	}
+}
+
 static inline void prefetch(const struct backend_op *op)
 {
 	const uint8_t *keys = state_keys(op->ctx);
-	for (unsigned i = 0; i < 8; i++)
+	unsigned first = hash_lines.first;
+	if (hash_lines.by_length)
+		first = op->length >= 12 * LINE ? 3 : 14 - op->length / LINE;
+	for (unsigned i = 0; i < 3; i++)
+		__builtin_prefetch(keys + i * LINE);
+	for (unsigned i = first; i < hash_lines.end; i++)
 		__builtin_prefetch(keys + i * LINE);
 	for (unsigned i = 0; i < 4; i++)
 		__builtin_prefetch(op->data + i * LINE, 1);
+}
+
+void ipsec_mb_gcm_prefetch(const struct backend_op *op)
+{
+	prefetch(op);
 }
 
 static inline void protect(struct backend_op *const ops[], uint32_t n, aes_gcm_enc_dec_t encrypt)
@@ -54,8 +83,8 @@ static inline void protect(struct backend_op *const ops[], uint32_t n, aes_gcm_e
 		uint8_t *payload = op->data + op->clear;
 		uint32_t bytes = op->length - op->clear;
 
-		if (i + IPSEC_MB_PREFETCH < n)
-			prefetch(ops[i + IPSEC_MB_PREFETCH]);
+		if (i + BACKEND_PREFETCH < n)
+			prefetch(ops[i + BACKEND_PREFETCH]);
 		make_iv(iv, op->ctx->salt, op->ssrc, op->index);
 		encrypt(state_keys(op->ctx), &gcm, payload, payload, bytes, iv, op->data, op->clear,
 			payload + bytes, TAG);
@@ -75,8 +104,8 @@ static inline void unprotect(struct backend_op *const ops[], uint32_t n, aes_gcm
 		uint8_t *payload = op->data + op->clear;
 		uint32_t bytes = op->length - op->clear - TAG;
 
-		if (i + IPSEC_MB_PREFETCH < n)
-			prefetch(ops[i + IPSEC_MB_PREFETCH]);
+		if (i + BACKEND_PREFETCH < n)
+			prefetch(ops[i + BACKEND_PREFETCH]);
 		make_iv(iv, op->ctx->salt, op->ssrc, op->index);
 		decrypt(state_keys(op->ctx), &gcm, payload, payload, bytes, iv, op->data, op->clear,
 			tag, TAG);
