@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make demo: two hosts log in, notify each other, call and talk as SRTP through the engines, and the access server is
-# killed meanwhile. The topology is drawn in tests/func/lib.sh. Prints what it measures; `demo: PASS` or `demo: FAIL: why`.
+# killed meanwhile. The topology is drawn in tests/func/lib.sh. Prints what it measures; last line `demo: PASS` or
+# `demo: FAIL: why`.
 if [ "$(id -u)" -ne 0 ]; then
 	echo "demo: needs root, to make network namespaces: sudo make demo"
 	exit 1
@@ -111,10 +112,12 @@ say "crowfly-access has the users alice, carol (host A), bob, dave (host B); eac
 say "two crowfly-engines: wire port net_af_xdp, exception port and host port net_tap"
 
 step "2. Logging in: REGISTER over TLS, the 200 OK brings profile and routing table"
+# listed USER CONDITION TEXT: its peers, each with a text about it
+listed() { peers_of "$1" | jq -r "[.[] | select($2) | (.aor | ltrimstr(\"sip:\")) + ($3)] | join(\", \")"; }
 table() {
 	local who=$1
-	say "$who: $(endpoint "$who" | jq -r '"\(.state) in \(.login_ms) ms"'); profile and routes: $(peers_of "$who" |
-		jq -r '[.[] | "\(.aor | ltrimstr("sip:")) \(.status)" + (if (.contact // "") == "" then "" else " at \(.contact)" end)] | join(", ")')"
+	say "$who: $(endpoint "$who" | jq -r '"\(.state) in \(.login_ms) ms"'); profile and routes: $(listed "$who" true '
+		" \(.status)" + (if (.contact // "") == "" then "" else " at \(.contact)" end)')"
 }
 agent a alice carol
 table alice
@@ -128,11 +131,11 @@ is "peers online for bob" "$(peers_of bob | jq '[.[] | select(.status == "online
 step "3. Notified directly by PUBLISH, agent to agent"
 for who in alice carol; do
 	wait_for 5 "$who notified" online "$who" 2
-	say "$who was notified by: $(peers_of "$who" | jq -r '[.[] | select(.status == "online" and .confirmed) | "\(.aor | ltrimstr("sip:")) (\(.contact))"] | join(", ")')"
+	say "$who was notified by: $(listed "$who" '.status == "online" and .confirmed' '" at \(.contact)"')"
 done
 for who in bob dave; do
 	wait_for 5 "$who's notifications answered" confirmed "$who" 2
-	say "$who notified, and got 200 from: $(peers_of "$who" | jq -r '[.[] | select(.confirmed) | .aor | ltrimstr("sip:")] | join(", ")')"
+	say "$who notified, and got 200 from: $(listed "$who" .confirmed '""')"
 done
 
 step "4. Three calls, agent to agent"
@@ -177,7 +180,8 @@ for id in "${calls[@]}"; do
 done
 for h in a b; do
 	r=$(pcap search "$tmp/host-a.pcap" "${plain[@]}" --wire "$tmp/wire-$h.pcap")
-	say "wire of host ${h^}: $(jq -r '"\(.frames) frames searched for \(.pieces) pieces of plain payload: \(.found) found"' <<<"$r")" \
+	say "wire of host ${h^}:" "$(jq -r '"\(.frames) frames searched for \(.pieces) pieces of plain payload: \(.found) found"' \
+		<<<"$r")" \
 		"(in the plain capture: $(jq .control <<<"$r"))"
 	is "plain payload on the wire of $h" "$(jq .found <<<"$r")" 0
 	at_least "pieces of plain payload" "$(jq .pieces <<<"$r")" 1000
@@ -187,7 +191,8 @@ r=$(pcap count "$tmp/wire-a.pcap" --between "${address[a]}" "${address[b]}" --ud
 say "wire of host A: $(jq .packets <<<"$r") SRTP packets between the hosts"
 at_least "SRTP packets on the wire" "$(jq .packets <<<"$r")" 4000
 r=$(pcap count "$tmp/link.pcap" --between "${address[a]}" "${address[b]}")
-say "access server's link: $(jq .packets <<<"$r") packets of the sessions, signalling or media ($(jq .all <<<"$r") packets in all)"
+say "access server's link: $(jq .packets <<<"$r") packets of the sessions, signalling or media" \
+	"($(jq .all <<<"$r") packets in all)"
 is "packets of the sessions on the access server's link" "$(jq .packets <<<"$r")" 0
 at_least "packets on the access server's link" "$(jq .all <<<"$r")" 20
 

@@ -216,6 +216,8 @@ capture() {
 }
 
 pcap() { "$here/pcap.py" "$@"; }
+# packets NAME [OPTION...]: how many of a kind a capture holds (pcap.py count)
+packets() { pcap count "$tmp/$1.pcap" "${@:2}" | jq .packets; }
 
 # ---- speech
 

@@ -23,7 +23,8 @@ refused "interface of the wire port not there" net_af_xdp0 "$bin/crowfly-engine"
 	-- --wire net_af_xdp0 --host net_tap1 --host-address $engine_ip/24 --socket "$tmp/e.sock"
 refused "unknown option" nonsense "$bin/crowfly-engine" "${eal[@]}" -- --nonsense 1
 printf '[engine]\nwire = net_null0\n# a comment\ncolour = green\n' >"$tmp/engine.conf"
-refused "unknown key of the engine" 'engine\.conf:4.*colour' "$bin/crowfly-engine" "${eal[@]}" -- --config "$tmp/engine.conf"
+refused "unknown key of the engine" 'engine\.conf:4.*colour' \
+	"$bin/crowfly-engine" "${eal[@]}" -- --config "$tmp/engine.conf"
 printf '[agent]\ncolour = green\n' >"$tmp/agent.conf"
 refused "unknown key of the agent" 'agent\.conf:2.*colour' "$bin/crowfly-agent" --config "$tmp/agent.conf"
 printf '[access]\n\n\ncolour = green\n' >"$tmp/access.conf"
@@ -33,7 +34,8 @@ refused "unknown key of the access server" 'access\.conf:4.*colour' "$bin/crowfl
 stops() {
 	local what=$1
 	shift
-	start "engine" a "$bin/crowfly-engine" "${eal[@]}" "$@" --host-address $engine_ip/24 --socket "$tmp/engine-x.sock" --idle-sleep
+	start "engine" a "$bin/crowfly-engine" "${eal[@]}" "$@" \
+		--host-address $engine_ip/24 --socket "$tmp/engine-x.sock" --idle-sleep
 	wait_for 15 "$what: ready" rpc engine-x info
 	[ "$(stat -c %a "$tmp/engine-x.sock")" = 600 ] || fail "mode of the socket"
 	stop engine
@@ -43,7 +45,8 @@ stops() {
 }
 stops af_packet --vdev=net_af_packet0,iface=wire0 --vdev=net_tap1,iface=host0 \
 	-- --wire net_af_packet0 --host net_tap1 --wire-address 10.77.0.2/24
-stops memif --vdev=net_af_packet0,iface=wire0 --vdev="net_memif0,role=server,socket=$tmp/memif.sock,socket-abstract=no" \
+stops memif --vdev=net_af_packet0,iface=wire0 \
+	--vdev="net_memif0,role=server,socket=$tmp/memif.sock,socket-abstract=no" \
 	-- --wire net_af_packet0 --host net_memif0 --wire-address 10.77.0.2/24
 stops ring --vdev=net_ring0 --vdev=net_ring1 -- --wire net_ring0 --host net_ring1 --wire-address 10.77.0.2/24
 stops "libsrtp2 back end" --vdev=net_null0 --vdev=net_null1 \

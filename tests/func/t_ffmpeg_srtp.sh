@@ -8,7 +8,7 @@
 network
 plain_host b
 engine a
-voice "$tmp/speech.wav" "One two three four five six seven eight nine ten, and here ends the test of the secure transport."
+voice "$tmp/speech.wav" "One two three four five six seven eight nine ten, and here it ends."
 ffmpeg -nostdin -loglevel error -i "$tmp/speech.wav" -af asetnsamples=160 -f mulaw "$tmp/speech.ulaw"
 
 # add PORT SUITE KEY: a session between wire port PORT of a and PORT of b, host ports PORT too
@@ -59,7 +59,8 @@ for port in "${!ids[@]}"; do
 	# ffmpeg needs some packets to begin; from there on it must have all
 	size=$(stat -c %s "$tmp/peer-$suite.ulaw")
 	at_least "$suite: bytes heard by ffmpeg" "$size" $(($(stat -c %s "$tmp/speech.ulaw") * 8 / 10))
-	cmp "$tmp/peer-$suite.ulaw" <(tail -c "$size" "$tmp/speech.ulaw") || fail "$suite: application to ffmpeg: not the speech"
+	cmp "$tmp/peer-$suite.ulaw" <(tail -c "$size" "$tmp/speech.ulaw") ||
+		fail "$suite: application to ffmpeg: not the speech"
 	echo "ok: $suite, the engine to ffmpeg: $size bytes the same"
 	for id in $in_id $out_id; do
 		r=$(rpc engine-a session.remove "{\"id\":$id}")

@@ -36,6 +36,6 @@ rpc agent-b call.hang_up '{"all": true}' >/dev/null
 wait_for 3 "sessions gone" no_session
 stop wire
 stop link
-at_least "SRTP packets over IPv6" "$(pcap count "$tmp/wire.pcap" --between fd77::2 fd77::3 --udp | jq .packets)" 290
-is "IPv4 packets between the hosts" "$(pcap count "$tmp/wire.pcap" --between 10.77.0.2 10.77.0.3 | jq .packets)" 0
-is "packets of the sessions on the server's link" "$(pcap count "$tmp/link.pcap" --between fd77::2 fd77::3 | jq .packets)" 0
+at_least "SRTP packets over IPv6" "$(packets wire --between fd77::2 fd77::3 --udp)" 290
+is "IPv4 packets between the hosts" "$(packets wire --between 10.77.0.2 10.77.0.3)" 0
+is "packets of the sessions on the server's link" "$(packets link --between fd77::2 fd77::3)" 0

@@ -22,4 +22,4 @@ finished peers 30
 cat "$tmp/peers.log"
 is "exit status of the peers' script" "$ended" 0
 stop link
-is "packets between the agents on the server's link" "$(pcap count "$tmp/link.pcap" --between 10.77.0.2 10.77.0.3 | jq .packets)" 0
+is "packets between the agents on the server's link" "$(packets link --between 10.77.0.2 10.77.0.3)" 0

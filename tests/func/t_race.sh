@@ -34,11 +34,13 @@ all_registered() {
 }
 # learnt HOST: the numbers of its endpoints that know their other half online
 learnt() {
-	rpc "agent-$1" peer.list | jq -r '.peers[] | select(.status != "offline") | .endpoint | capture("sip:.(?<n>[0-9]+)@").n' | sort
+	rpc "agent-$1" peer.list |
+		jq -r '.peers[] | select(.status != "offline") | .endpoint | capture("sip:.(?<n>[0-9]+)@").n' | sort
 }
 began=$(now_ms)
 wait_for 60 "all endpoints logged in" all_registered
 echo "logged in: $((2 * pairs)) endpoints in $(($(now_ms) - began)) ms"
 all_learnt() { [ "$(sort -um <(learnt a) <(learnt b) | wc -l)" = $pairs ]; }
 wait_for 20 "of every pair one has learnt of the other" all_learnt
-echo "learnt: $(learnt a | wc -l) at a, $(learnt b | wc -l) at b, $(comm -12 <(learnt a) <(learnt b) | wc -l) pairs both"
+echo "learnt: $(learnt a | wc -l) at a, $(learnt b | wc -l) at b," \
+	"$(comm -12 <(learnt a) <(learnt b) | wc -l) pairs both"

@@ -75,7 +75,7 @@ rm -f "$tmp/agent-b.sock"
 agent_start b
 wait_for 10 "frank logged in again" registered frank
 wait_for 5 "frank is reachable again" peer_is alice frank online
-wire_before=$(pcap count "$tmp/wire.pcap" --udp | jq .packets)
+wire_before=$(packets wire --udp)
 is "UDP packets on the wire after all refusals" "$wire_before" 0
 placed=$(place alice frank)
 is "control call" "$(jq -r .state <<<"$placed")" established
@@ -84,4 +84,4 @@ finished app
 rpc agent-a call.hang_up '{"all": true}' >/dev/null
 wait_for 3 "nothing left" nothing_left
 stop wire
-at_least "SRTP packets of the control call" "$(pcap count "$tmp/wire.pcap" --udp | jq .packets)" 20
+at_least "SRTP packets of the control call" "$(packets wire --udp)" 20
