@@ -46,6 +46,8 @@ static void on_ready(void *user, struct conn *conn)
 		if (endpoint->wanted || endpoint->state == ENDPOINT_LOGGING_OUT)
 			login_enqueue(endpoint);
 	}
+	// Those queued before there was a connection
+	agent_timer_ms(login->pump, 0);
 }
 
 static void on_message(void *user, struct conn *conn, struct msg *msg)
