@@ -368,10 +368,9 @@ static inline void rig_resolve(struct rig *rig)
 
 	for (int i = 0; i < 5000; i++) {
 		rig_pump(rig);
-		for (int port = RIG_WIRE; port <= RIG_HOST; port++) {
+		for (int port = RIG_WIRE; port <= RIG_HOST; port++)
 			while (rig_take(rig, port, &frame))
 				rig_answer(rig, port, &frame);
-		}
 		engine_stats_get(rig->engine, &stats);
 		if (stats.nexthops_unresolved == 0)
 			return;
