@@ -199,7 +199,7 @@ static size_t resident_bytes(void)
 
 // What the sanitizer holds back does not count.
 #ifdef __SANITIZE_ADDRESS__
-#define RESIDENT_SLACK (256u << 20)
+#define RESIDENT_SLACK (1u << 30)
 #else
 #define RESIDENT_SLACK 0
 #endif
