@@ -6,6 +6,8 @@
 #define API_ENGINE_SOCKET "/run/crowfly/engine.sock"
 #define API_AGENT_SOCKET  "/run/crowfly/agent.sock"
 
+#define API_VERSION "0.1.0" // of the programs
+
 #define API_TAG_MAX 4096 // bytes of a session's opaque tag
 
 // session.add: params
@@ -27,7 +29,9 @@
 #define API_SESSION_STATS "session.stats" // {"id"}
 #define API_STATS	  "stats"	  // the engine's totals, drops by reason, workers
 #define API_PORT_LIST	  "port.list"
-#define API_INFO	  "info" // version, host and wire addresses, crypto back end, pid
+// {"program", "version", "pid", "crypto", "suites": [...], "wire_addresses": ["10.0.0.1/24"],
+// "host_addresses": [...]}
+#define API_INFO	  "info"
 #define API_EVENTS	  "events.subscribe" // {} ; then notifications:
 
 #define API_EVENT_FIRST_PACKET	"session.first_packet"	// {"id", "tag", "from": "wire"|"host"}

@@ -104,6 +104,7 @@ static void call_free(struct rpc_call *call)
 	}
 	json_decref(call->id);
 	json_decref(call->error);
+	json_decref(call->data);
 	json_decref(call->result);
 	free(call);
 	if (conn)
@@ -141,6 +142,18 @@ static void set_error(
 	if (call->error) // the first one says why
 		return;
 	call->error = error_object(code, field, fmt, args);
+	if (!call->error || !call->data)
+		return;
+	if (!json_object_get(call->error, "data"))
+		json_object_set_new(call->error, "data", json_object());
+	json_object_update(json_object_get(call->error, "data"), call->data);
+}
+
+void rpc_fail_data(struct rpc_call *call, const char *name, json_t *value)
+{
+	if (!call->data)
+		call->data = json_object();
+	json_object_set_new(call->data, name, value);
 }
 
 json_t *rpc_fail(struct rpc_call *call, int code, const char *field, const char *fmt, ...)

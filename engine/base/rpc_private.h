@@ -53,6 +53,7 @@ struct rpc_call {
 	struct rpc_conn *conn; // NULL: the client has gone
 	json_t *id;	       // NULL: a notification
 	json_t *error;
+	json_t *data; // for error.data
 	json_t *result;
 	bool handling; // its handler has not returned
 	bool replied;  // by rpc_reply() meanwhile

@@ -478,8 +478,12 @@ Test(rpc, later)
 	cr_expect_eq(json_integer_value(json_object_get(answer, "result")), 7);
 	json_decref(answer);
 	put(fd, CALL("2", "later", "") "\n", strlen(CALL("2", "later", "")) + 1);
+	rpc_fail_data(late, "status", json_integer(486));
 	rpc_reply_fail(late, RPC_REFUSED, "to", "busy %d", 486);
 	answer = get(fd);
+	json_t *data = json_object_get(json_object_get(answer, "error"), "data");
+	cr_expect_eq(json_integer_value(json_object_get(data, "status")), 486);
+	cr_expect_str_eq(error_field(answer), "to");
 	cr_expect_eq(error_code(answer), RPC_REFUSED);
 	cr_expect_str_eq(error_text(answer), "busy 486");
 	json_decref(answer);

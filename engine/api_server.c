@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The engine's API: its methods, and its events to those who subscribed. Control thread.
+#include "engine/api_server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/context.h"
+#include "engine/api.h"
+#include "engine/api_session.h"
+#include "engine/base/rpc.h"
+#include "engine/drop.h"
+
+struct api_server {
+	struct engine *engine;
+	struct rpc_server *rpc;
+};
+
+static bool takes_nothing(struct rpc_call *call, json_t *params)
+{
+	static const char *const known[] = {NULL};
+
+	return rpc_known(call, params, known) == 0;
+}
+
+// ---- methods; `user` is the engine
+
+static json_t *show_drops(const struct engine_stats *stats)
+{
+	json_t *drops = json_object();
+
+	for (unsigned i = 0; i < DROP_COUNT; i++)
+		json_object_set_new(
+			drops, drop_names[i], json_integer((json_int_t)stats->drops[i]));
+	return drops;
+}
+
+static json_t *get_stats(void *user, struct rpc_call *call, json_t *params)
+{
+	struct engine_stats stats = {0};
+
+	if (!takes_nothing(call, params))
+		return NULL;
+	engine_stats_get(user, &stats);
+#define COUNT(field)                                                                               \
+	{                                                                                          \
+#field, (json_int_t)stats.field                                                    \
+	}
+	const struct {
+		const char *name;
+		json_int_t value;
+	} counts[] = {
+		COUNT(rx_wire),
+		COUNT(tx_wire),
+		COUNT(rx_host),
+		COUNT(tx_host),
+		COUNT(to_kernel),
+		COUNT(from_kernel),
+		COUNT(punted),
+		COUNT(handed_over),
+		COUNT(fragments),
+		COUNT(protected_packets),
+		COUNT(unprotected_packets),
+		COUNT(sessions),
+		COUNT(workers),
+		COUNT(iterations),
+		COUNT(busy_iterations),
+		COUNT(sleeps),
+		COUNT(nexthops),
+		COUNT(nexthops_unresolved),
+		COUNT(mbufs),
+		COUNT(mbufs_free),
+		COUNT(memory_mapped),
+		COUNT(memory_used),
+	};
+#undef COUNT
+	json_t *result = json_object();
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(result, counts[i].name, json_integer(counts[i].value));
+	json_object_set_new(result, "drops", show_drops(&stats));
+	return result;
+}
+
+static json_t *show_addresses(const struct engine_port *port)
+{
+	json_t *addresses = json_array();
+
+	for (unsigned i = 0; i < port->n_addresses; i++)
+		json_array_append_new(addresses, json_string(port->addresses[i]));
+	return addresses;
+}
+
+static json_t *show_port(const struct engine_port *port)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:i, s:o}", "role",
+		port->role, "device", port->device, "mac", port->mac, "link_up", port->link_up,
+		"rx_packets", (json_int_t)port->rx_packets, "tx_packets",
+		(json_int_t)port->tx_packets, "rx_missed", (json_int_t)port->rx_missed, "rx_errors",
+		(json_int_t)port->rx_errors, "tx_errors", (json_int_t)port->tx_errors, "queues",
+		(int)port->queues, "addresses", show_addresses(port));
+}
+
+static json_t *list_ports(void *user, struct rpc_call *call, json_t *params)
+{
+	struct engine_port ports[3];
+
+	if (!takes_nothing(call, params))
+		return NULL;
+	memset(ports, 0, sizeof(ports));
+	unsigned n = engine_ports_get(user, ports);
+	json_t *list = json_array();
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, show_port(&ports[i]));
+	return json_pack("{s:o}", "ports", list);
+}
+
+// The addresses that sessions may have on a port.
+static json_t *addresses_of(const struct engine_port ports[], unsigned n, const char *role)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(ports[i].role, role) == 0)
+			return show_addresses(&ports[i]);
+	}
+	return json_array();
+}
+
+static json_t *get_info(void *user, struct rpc_call *call, json_t *params)
+{
+	struct engine_port ports[3];
+	json_t *suites = json_array();
+
+	if (!takes_nothing(call, params)) {
+		json_decref(suites);
+		return NULL;
+	}
+	memset(ports, 0, sizeof(ports));
+	unsigned n = engine_ports_get(user, ports);
+	for (unsigned i = 0; i < SUITE_COUNT; i++)
+		json_array_append_new(suites, json_string(suite_table[i].name));
+	return json_pack("{s:s, s:s, s:i, s:s?, s:o, s:o, s:o}", "program", "crowfly-engine",
+		"version", API_VERSION, "pid", (int)getpid(), "crypto", context_backend_name(),
+		"suites", suites, "wire_addresses", addresses_of(ports, n, "wire"),
+		"host_addresses", addresses_of(ports, n, "host"));
+}
+
+static json_t *subscribe(void *user, struct rpc_call *call, json_t *params)
+{
+	(void)user;
+	if (!takes_nothing(call, params))
+		return NULL;
+	rpc_conn_subscribe(rpc_call_conn(call), true);
+	return json_object();
+}
+
+static const struct rpc_method methods[] = {
+	{API_SESSION_ADD, api_session_add},
+	{API_SESSION_UPDATE, api_session_update},
+	{API_SESSION_REMOVE, api_session_remove},
+	{API_SESSION_LIST, api_session_list},
+	{API_SESSION_STATS, api_session_stats},
+	{API_STATS, get_stats},
+	{API_PORT_LIST, list_ports},
+	{API_INFO, get_info},
+	{API_EVENTS, subscribe},
+	{NULL, NULL},
+};
+
+// ---- events
+
+// What each event is called, and the field that tells its kinds apart.
+static const struct {
+	const char *method, *field, *value;
+} events[] = {
+	[SESSION_FIRST_PACKET_WIRE] = {API_EVENT_FIRST_PACKET, "from", "wire"},
+	[SESSION_FIRST_PACKET_HOST] = {API_EVENT_FIRST_PACKET, "from", "host"},
+	[SESSION_MEDIA_TIMEOUT] = {API_EVENT_MEDIA_TIMEOUT, NULL, NULL},
+	[SESSION_KEY_EXHAUSTED_RX] = {API_EVENT_KEY_EXHAUSTED, "direction", "rx"},
+	[SESSION_KEY_EXHAUSTED_TX] = {API_EVENT_KEY_EXHAUSTED, "direction", "tx"},
+	[SESSION_REMOVED] = {API_EVENT_REMOVED, NULL, NULL},
+};
+
+static void on_event(
+	void *arg, enum session_event event, uint32_t id, const char *tag, uint64_t idle_ms)
+{
+	struct api_server *server = arg;
+	json_t *params = json_pack("{s:I, s:s?}", "id", (json_int_t)id, "tag", tag);
+
+	if (events[event].field)
+		json_object_set_new(params, events[event].field, json_string(events[event].value));
+	if (event == SESSION_MEDIA_TIMEOUT)
+		json_object_set_new(params, "idle_ms", json_integer((json_int_t)idle_ms));
+	rpc_notify_all(server->rpc, events[event].method, params);
+}
+
+struct api_server *api_server_new(
+	struct event_base *base, struct engine *engine, const char *socket_path)
+{
+	struct api_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->engine = engine;
+	server->rpc = rpc_server_new(base, socket_path, methods, engine);
+	if (!server->rpc) {
+		free(server);
+		return NULL;
+	}
+	session_on_event(engine, on_event, server);
+	return server;
+}
+
+void api_server_free(struct api_server *server)
+{
+	if (!server)
+		return;
+	session_on_event(server->engine, NULL, NULL);
+	rpc_server_free(server->rpc);
+	free(server);
+}
