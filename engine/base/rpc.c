@@ -120,6 +120,16 @@ void rpc_calls_orphan(struct rpc_conn *conn)
 	TAILQ_INIT(&conn->calls);
 }
 
+// Puts what rpc_fail_data() has collected into the error.
+static void merge_data(struct rpc_call *call)
+{
+	if (!call->error || !call->data)
+		return;
+	if (!json_object_get(call->error, "data"))
+		json_object_set_new(call->error, "data", json_object());
+	json_object_update(json_object_get(call->error, "data"), call->data);
+}
+
 // Sends the call's error, else its result, and ends it.
 static void call_finish(struct rpc_call *call)
 {
@@ -128,6 +138,7 @@ static void call_finish(struct rpc_call *call)
 	if (conn && call->id) {
 		if (!call->error && !call->result)
 			rpc_fail(call, RPC_INTERNAL_ERROR, NULL, "no result");
+		merge_data(call);
 		if (call->error)
 			send_answer(conn, call->id, "error", json_incref(call->error));
 		else
@@ -142,11 +153,6 @@ static void set_error(
 	if (call->error) // the first one says why
 		return;
 	call->error = error_object(code, field, fmt, args);
-	if (!call->error || !call->data)
-		return;
-	if (!json_object_get(call->error, "data"))
-		json_object_set_new(call->error, "data", json_object());
-	json_object_update(json_object_get(call->error, "data"), call->data);
 }
 
 void rpc_fail_data(struct rpc_call *call, const char *name, json_t *value)
@@ -164,20 +170,6 @@ json_t *rpc_fail(struct rpc_call *call, int code, const char *field, const char 
 	set_error(call, code, field, fmt, args);
 	va_end(args);
 	return NULL;
-}
-
-void rpc_fail_data(struct rpc_call *call, const char *name, json_t *value)
-{
-	json_t *data = call->error ? json_object_get(call->error, "data") : NULL;
-
-	if (call->error && !data) {
-		data = json_object();
-		json_object_set_new(call->error, "data", data);
-	}
-	if (data)
-		json_object_set_new(data, name, value);
-	else
-		json_decref(value);
 }
 
 bool rpc_failed(const struct rpc_call *call)

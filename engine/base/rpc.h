@@ -60,11 +60,8 @@ void rpc_server_on_close(
 json_t *rpc_fail(struct rpc_call *call, int code, const char *field, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-// Adds a member to the data of the error that rpc_fail() set. Steals `value`.
-void rpc_fail_data(struct rpc_call *call, const char *name, json_t *value);
-
-// Adds a member to error.data of a failing call, before rpc_fail() or rpc_reply_fail(): call.place
-// tells the SIP status there. Steals `value`.
+// Adds a member to error.data of a call that has failed or is about to (call.place tells the SIP
+// status there). Steals `value`.
 void rpc_fail_data(struct rpc_call *call, const char *name, json_t *value);
 // Whether rpc_fail() was called: tells a missing optional rpc_string() from a bad one. An error
 // wins over a result that the handler returns all the same.
