@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define LINK_DISTRUST_MAX 20  // refused requests before a connection is closed
-#define LINK_IDLE_S	  300 // without a message: closed, made again when needed
+#define LINK_IDLE_S	  900 // without a message; longer than publications are refreshed
 
 struct link {
 	struct map_node node; // of links->by_fingerprint, if indexed
@@ -170,6 +170,7 @@ static int make_tls(struct agent *agent, char *error)
 {
 	const char *dir = agent->config->state_dir;
 	char cert[4096], key[4096];
+	int rc;
 
 	if (mkdir(dir, 0700) && errno != EEXIST) {
 		snprintf(error, CONF_ERROR_MAX, "state-dir %.128s: %s", dir, strerror(errno));
@@ -177,8 +178,8 @@ static int make_tls(struct agent *agent, char *error)
 	}
 	snprintf(cert, sizeof(cert), "%s/agent.crt", dir);
 	snprintf(key, sizeof(key), "%s/agent.key", dir);
-	if (tls_make_certificate(cert, key, "crowfly-agent") ||
-		tls_fingerprint_file(cert, agent->fingerprint)) {
+	rc = tls_make_certificate(cert, key, "crowfly-agent");
+	if ((rc && rc != -EEXIST) || tls_fingerprint_file(cert, agent->fingerprint)) {
 		snprintf(error, CONF_ERROR_MAX, "cannot make or read the certificate in %.160s",
 			dir);
 		return -1;

@@ -210,7 +210,9 @@ static void answered(void *arg, const struct msg *response, const char *why)
 	peer->publishing = NULL;
 	notify->in_flight--;
 	agent_timer_ms(notify->pump, 0);
-	if (!response) {
+	if (!response && !strncmp(why, "connection lost", 15) && !peer->tries++) {
+		enqueue(peer); // the peer may have closed what was idle: a new connection tells
+	} else if (!response) {
 		if (peer->fingerprint)
 			link_suspect(
 				agent, peer->fingerprint, agent->config->notify_timeout_s * 1000);

@@ -296,7 +296,7 @@ static void answered(void *arg, const struct msg *response, const char *why)
 			login_check_ended(endpoint);
 		else
 			retry(endpoint, NULL);
-		if (login->ready && strstr(why, "time")) // on_ready enqueues all again
+		if (login->ready) // the connection is there: it is the server that is silent
 			login_suspect(login);
 	}
 	login_pump(login);
