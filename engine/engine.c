@@ -240,7 +240,7 @@ struct engine *engine_new(const struct engine_config *config, struct event_base 
 	engine->shared.tsc_hz = rte_get_tsc_hz();
 	rcu_register_thread();
 	rcu_thread_offline(); // but for call_rcu()
-	if (init_crypto(config) != 0 || read_all_addresses(engine) != 0 || make_pool(engine) != 0 ||
+	if (init_crypto(config) != 0 || make_pool(engine) != 0 || read_all_addresses(engine) != 0 ||
 		make_tables(engine) != 0 || open_ports(engine) != 0 || make_workers(engine) != 0) {
 		engine_free(engine);
 		return NULL;

@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/api.h"
 #include "engine/api_server.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
 #include "engine/engine.h"
 #include "engine/options.h"
 #include "pktio/eal.h"
-
-#define VERSION "0.1"
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
@@ -89,7 +88,7 @@ int main(int argc, char **argv)
 		options_usage(stdout);
 		break;
 	case OPTIONS_VERSION:
-		printf("crowfly-engine %s\n", VERSION);
+		printf("crowfly-engine %s\n", API_VERSION);
 		break;
 	case OPTIONS_ERROR:
 		fprintf(stderr, "crowfly-engine: %s\n", error);
