@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The commands for the agent's socket, and the events of either. One thread.
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/api.h"
+#include "engine/base/rpc.h"
+#include "engine/client/client.h"
+#include "engine/client/table.h"
+
+#define AOR_MAX 512
+
+static const struct table_column call_columns[] = {
+	{"CALL", "call"},
+	{"DIRECTION", "direction"},
+	{"FROM", "from"},
+	{"TO", "to"},
+	{"STATE", "state"},
+	{"SEND TO", "send_to"},
+	{"RECEIVE AT", "receive_at"},
+	{"PAYLOADS", "payloads"},
+	{"SUITE", "suite"},
+	{"SESSION", "session"},
+	{"SETUP MS", "setup_ms"},
+	{0},
+};
+
+static const struct table_column peer_columns[] = {
+	{"ENDPOINT", "endpoint"},
+	{"PEER", "aor"},
+	{"STATUS", "status"},
+	{"CONFIRMED", "confirmed"},
+	{"CONTACT", "contact"},
+	{0},
+};
+
+static const struct table_column endpoint_columns[] = {
+	{"ENDPOINT", "aor"},
+	{"STATE", "state"},
+	{"EXPIRES S", "expires_in_s"},
+	{"PEERS", "peers"},
+	{"ONLINE", "online"},
+	{"LOGIN MS", "login_ms"},
+	{0},
+};
+
+// An address of record as a new JSON string: "alice@example.org" means "sip:alice@example.org".
+static json_t *aor(const char *text)
+{
+	bool has_scheme = strncmp(text, "sip:", 4) == 0 || strncmp(text, "sips:", 5) == 0;
+
+	return json_sprintf("%s%s", has_scheme ? "" : "sip:", text);
+}
+
+// Calls a method and says "ok" if there is nothing else to show.
+static void run_simple(struct client *client, const char *method, json_t *params)
+{
+	json_t *result = client_call(client, method, params);
+
+	if (result && !client_print_json(client, result)) {
+		if (json_object_size(result) > 0)
+			table_print_object(client->out, result);
+		else
+			fputs("ok\n", client->out);
+	}
+	json_decref(result);
+}
+
+static void show_list(struct client *client, const char *method, json_t *params, const char *field,
+	const struct table_column columns[])
+{
+	json_t *result = client_call(client, method, params);
+
+	if (result && !client_print_json(client, result))
+		table_print(client->out, columns, json_object_get(result, field));
+	json_decref(result);
+}
+
+static void place_call(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_CALL_PLACE,
+		json_pack("{s:o, s:o}", "from", aor(arguments[0]), "to", aor(arguments[1])));
+}
+
+static void answer_call(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_CALL_ANSWER, json_pack("{s:s}", "call", arguments[0]));
+}
+
+static void decline_call(struct client *client, char **arguments, unsigned n)
+{
+	bool busy = n > 1;
+
+	if (busy && strcmp(arguments[1], "busy") != 0) {
+		client_fail(client, CLIENT_USAGE, "decline: unknown word '%s' (expected busy)",
+			arguments[1]);
+		return;
+	}
+	run_simple(client, API_CALL_DECLINE,
+		json_pack("{s:s, s:i}", "call", arguments[0], "status", busy ? 486 : 603));
+}
+
+static void hang_up_call(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	if (strcmp(arguments[0], "all") == 0)
+		run_simple(client, API_CALL_HANG_UP, json_pack("{s:b}", "all", 1));
+	else
+		run_simple(client, API_CALL_HANG_UP, json_pack("{s:s}", "call", arguments[0]));
+}
+
+static void show_calls(struct client *client, char **arguments, unsigned n)
+{
+	(void)arguments;
+	(void)n;
+	show_list(client, API_CALL_LIST, NULL, "calls", call_columns);
+}
+
+static void show_peers(struct client *client, char **arguments, unsigned n)
+{
+	json_t *params = n ? json_pack("{s:o}", "endpoint", aor(arguments[0])) : NULL;
+
+	show_list(client, API_PEER_LIST, params, "peers", peer_columns);
+}
+
+static void show_endpoints(struct client *client, char **arguments, unsigned n)
+{
+	(void)arguments;
+	(void)n;
+	show_list(client, API_ENDPOINT_LIST, NULL, "endpoints", endpoint_columns);
+}
+
+static void log_out(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_ENDPOINT_LOG_OUT, json_pack("{s:o}", "endpoint", aor(arguments[0])));
+}
+
+static void log_in(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_ENDPOINT_LOG_IN, json_pack("{s:o}", "endpoint", aor(arguments[0])));
+}
+
+// ---- events
+
+static void on_interrupt(int signal_number)
+{
+	(void)signal_number;
+	_exit(CLIENT_OK); // every line was flushed
+}
+
+static void print_event(struct client *client, const json_t *event)
+{
+	const json_t *params = json_object_get(event, "params");
+	char cell[TABLE_CELL_MAX];
+	const char *key;
+	json_t *value;
+
+	if (client_print_json(client, event))
+		return;
+	table_cell(json_object_get(event, "method"), cell);
+	fputs(cell, client->out);
+	json_object_foreach ((json_t *)params, key, value) {
+		char name[65];
+
+		snprintf(name, sizeof(name), "%s", key);
+		table_cell(value, cell);
+		fprintf(client->out, " %s=%s", table_clean(name), cell);
+	}
+	fputc('\n', client->out);
+}
+
+static void print_events(struct client *client, char **arguments, unsigned n)
+{
+	json_t *result = client_call(client, API_EVENTS, NULL), *event;
+
+	(void)arguments;
+	(void)n;
+	if (!result)
+		return;
+	json_decref(result);
+	signal(SIGINT, on_interrupt);
+	signal(SIGTERM, on_interrupt);
+	while ((event = rpc_read_blocking(client->fd))) {
+		if (json_object_get(event, "method"))
+			print_event(client, event);
+		json_decref(event);
+		if (fflush(client->out) != 0)
+			return; // whoever read has gone; client_run() says so
+	}
+	client_fail(client, CLIENT_FAILED, "events: the connection was lost%s%s", errno ? ": " : "",
+		errno ? strerror(errno) : "");
+}
+
+const struct client_command client_agent_commands[] = {
+	{"call", "FROM TO", 2, 2, CLIENT_AGENT, "call; ends when the call stands or has failed",
+		place_call},
+	{"answer", "CALL", 1, 1, CLIENT_AGENT, "take a call that rings", answer_call},
+	{"decline", "CALL [busy]", 1, 2, CLIENT_AGENT, "refuse a call that rings", decline_call},
+	{"hang-up", "CALL|all", 1, 1, CLIENT_AGENT, "end a call", hang_up_call},
+	{"show calls", "", 0, 0, CLIENT_AGENT, "calls, and where their plain RTP goes", show_calls},
+	{"show peers", "[ENDPOINT]", 0, 1, CLIENT_AGENT, "who may be called, and is online",
+		show_peers},
+	{"show endpoints", "", 0, 0, CLIENT_AGENT, "the endpoints of this host", show_endpoints},
+	{"log-out", "ENDPOINT", 1, 1, CLIENT_AGENT, "take an endpoint offline", log_out},
+	{"log-in", "ENDPOINT", 1, 1, CLIENT_AGENT, "log an endpoint in again", log_in},
+	{"events", "", 0, 0, CLIENT_AGENT,
+		"print what happens, a line each, until Ctrl-C (-s: also of an engine)",
+		print_events},
+	{0},
+};

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Prints JSON objects for people: as rows with aligned columns, or as one "name value" a line. One
+// thread.
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+// A column shows one field of each row.
+struct table_column {
+	const char *title;
+	const char *path; // "wire.local"; an array is shown as "a, b"
+};
+
+// `columns` ends with a NULL title. Numbers stand at the right.
+void table_print(FILE *out, const struct table_column columns[], const json_t *rows);
+
+// All fields of one object, those of objects in it as "rx.packets".
+void table_print_object(FILE *out, const json_t *object);
+
+// Replaces what could control a terminal by '?', in place.
+char *table_clean(char *text);
+
+#define TABLE_CELL_MAX 512
+// One value as a cell shows it; "-" for null and what is missing.
+void table_cell(const json_t *value, char out[TABLE_CELL_MAX]);
