@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Whom an agent believes: forged, foreign, expired tokens, strangers, garbage; each its own refusal
+// and nothing changed.
+#include "tests/unit/agent_world.h"
+
+static struct host *a;
+
+// A peer played by the test, with a certificate of its own.
+static struct stranger {
+	SSL_CTX *tls;
+	struct conn *conn;
+	char fingerprint[TLS_FINGERPRINT_MAX];
+	bool ready, closed;
+	int status; // of the last response
+	char reason[64], authenticate[256], etag[64];
+	char to_tag[64];
+	struct msg *request; // the last that came
+} x;
+
+static void x_ready(void *arg, struct conn *conn)
+{
+	(void)arg, (void)conn;
+	x.ready = true;
+}
+
+static void copy(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void x_message(void *arg, struct conn *conn, struct msg *msg)
+{
+	(void)arg, (void)conn;
+	if (msg_is_request(msg)) {
+		msg_free(x.request);
+		x.request = msg;
+		return;
+	}
+	x.status = msg_status(msg);
+	copy(x.reason, sizeof(x.reason), msg_reason(msg));
+	copy(x.authenticate, sizeof(x.authenticate), msg_header(msg, "WWW-Authenticate"));
+	copy(x.etag, sizeof(x.etag), msg_header(msg, "SIP-ETag"));
+	copy(x.to_tag, sizeof(x.to_tag), msg_to_tag(msg));
+	msg_free(msg);
+}
+
+static void x_closed(void *arg, struct conn *conn, const char *why)
+{
+	(void)arg, (void)conn, (void)why;
+	x.closed = true;
+	x.conn = NULL;
+}
+
+static void x_connect(bool certificate)
+{
+	static const struct conn_callbacks callbacks = {x_message, x_ready, x_closed};
+	struct conn_verify verify = {.fingerprint = a->agent->fingerprint};
+	char error[256], cert[128], key[128];
+
+	snprintf(cert, sizeof(cert), "%s/x.crt", w.dir);
+	snprintf(key, sizeof(key), "%s/x.key", w.dir);
+	if (!x.tls) {
+		tls_make_certificate(cert, key, "x");
+		tls_fingerprint_file(cert, x.fingerprint);
+		x.tls = tls_client(
+			certificate ? cert : NULL, certificate ? key : NULL, NULL, error);
+		cr_assert(x.tls, "%s", error);
+	}
+	x.ready = x.closed = false;
+	x.conn = conn_connect(w.base, (struct sockaddr *)&a->agent->address,
+		address_length(&a->agent->address), x.tls, &verify, NULL, &callbacks, NULL);
+	UNTIL(x.ready);
+}
+
+static void start(void)
+{
+	world_init();
+	world_user("alice");
+	world_user("bob");
+	world_user("mallory");
+	w.forbidden[0][2] = true;
+	a = host_new(0, NAMES("alice"), CONFIG_ASK);
+	UNTIL(logged_in(a, "alice"));
+}
+
+static void stop(void)
+{
+	if (x.conn)
+		conn_abort(x.conn);
+	msg_free(x.request);
+	SSL_CTX_free(x.tls);
+	world_fini();
+}
+
+TestSuite(agent_trust, .init = start, .fini = stop, .timeout = 60);
+
+static char *token_for(const char *aor, unsigned lifetime_s)
+{
+	return token_sign(w.signer, aor, x.fingerprint, lifetime_s);
+}
+
+struct request {
+	const char *method, *from, *to, *uri, *token, *entity, *contact, *match, *body_type, *event;
+	int expires;
+	bool no_body;
+};
+
+#define ALICE	    "sip:alice@example.org"
+#define BOB	    "sip:bob@example.org"
+#define MALLORY	    "sip:mallory@example.org"
+#define BOB_CONTACT "sip:bob@127.0.0.9:5061;transport=tls"
+
+static struct msg *build(const struct request *r)
+{
+	struct msg_request request = {.method = r->method ? r->method : "PUBLISH",
+		.uri = r->uri ? r->uri : ALICE,
+		.from = r->from ? r->from : BOB,
+		.from_tag = "f",
+		.to = r->to ? r->to : ALICE,
+		.sent_by = "127.0.0.9:5061",
+		.cseq = 1};
+	char call_id[33], value[4096];
+	struct msg *msg;
+
+	msg_random(call_id);
+	request.call_id = call_id;
+	msg = msg_new_request(&request);
+	cr_assert(msg);
+	if (r->token) {
+		snprintf(value, sizeof(value), "%s%s", strchr(r->token, ' ') ? "" : "Bearer ",
+			r->token);
+		msg_add_header(msg, "Authorization", value);
+	}
+	if (!r->event || *r->event)
+		msg_add_header(msg, "Event", r->event ? r->event : "presence");
+	if (r->match)
+		msg_add_header(msg, "SIP-If-Match", r->match);
+	snprintf(value, sizeof(value), "%d", r->expires < 0 ? 0 : r->expires ? r->expires : 600);
+	msg_add_header(msg, "Expires", value);
+	snprintf(value, sizeof(value), "<%s>", r->contact ? r->contact : BOB_CONTACT);
+	msg_add_header(msg, "Contact", value);
+	if (!r->no_body) {
+		snprintf(value, sizeof(value),
+			"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+			"<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"%s\">"
+			"<tuple id=\"t\"><status><basic>open</basic></status>"
+			"<contact>%s</contact></tuple></presence>",
+			r->entity ? r->entity : BOB, r->contact ? r->contact : BOB_CONTACT);
+		msg_set_body(msg, r->body_type ? r->body_type : "application/pidf+xml", value,
+			strlen(value));
+	}
+	return msg;
+}
+
+static int send_it(struct request r)
+{
+	struct msg *msg;
+
+	if (!x.conn)
+		x_connect(true);
+	msg = build(&r);
+	x.status = 0;
+	cr_assert_eq(conn_send(x.conn, msg), 0);
+	msg_free(msg);
+	UNTIL(x.status);
+	return x.status;
+}
+
+#define SEND(...) send_it((struct request){__VA_ARGS__})
+// Nothing that a refused request carried is believed
+#define UNCHANGED()                                                                                \
+	cr_assert(peer_is(a, "alice", "bob", PEER_OFFLINE, false) &&                               \
+		  !peer_of(a, "alice", "bob")->contact)
+
+Test(agent_trust, a_good_token_is_believed)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.token = token), 200);
+	cr_assert(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+	cr_assert_str_eq(peer_of(a, "alice", "bob")->contact, BOB_CONTACT);
+	cr_assert_str_eq(peer_of(a, "alice", "bob")->fingerprint, x.fingerprint);
+	free(token);
+}
+
+Test(agent_trust, tokens_missing_malformed_forged_expired)
+{
+	struct token_signer *forger;
+	char path[128], *token;
+
+	x_connect(true);
+	cr_assert_eq(SEND(.token = NULL), 401);
+	cr_assert(strstr(x.authenticate, "Bearer"));
+	cr_assert_null(strstr(x.authenticate, "Digest"));
+	cr_assert_null(strstr(x.authenticate, "invalid_token"));
+	cr_assert_eq(SEND(.token = "Digest username=\"bob\", realm=\"r\""), 401);
+	cr_assert_eq(SEND(.token = "garbage"), 401);
+	cr_assert(strstr(x.authenticate, "error=\"invalid_token\""));
+	cr_assert_str_eq(x.reason, "Invalid Token");
+	snprintf(path, sizeof(path), "%s/forger.key", w.dir);
+	forger = token_signer_new(path, "access.test");
+	token = token_sign(forger, BOB, x.fingerprint, 600);
+	cr_assert_eq(SEND(.token = token), 401);
+	cr_assert_str_eq(x.reason, "Invalid Token");
+	free(token);
+	token_signer_free(forger);
+	UNCHANGED();
+}
+
+Test(agent_trust, an_expired_token)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 0);
+	world_run_ms(6500); // five seconds of it are clock skew
+	cr_assert_eq(SEND(.token = token), 401);
+	cr_assert_str_eq(x.reason, "Token Expired");
+	cr_assert(strstr(x.authenticate, "error=\"invalid_token\""));
+	free(token);
+	UNCHANGED();
+}
+
+Test(agent_trust, the_token_of_another_certificate_or_user)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_sign(w.signer, BOB, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 600);
+	cr_assert_eq(SEND(.token = token), 403);
+	cr_assert_str_eq(x.reason, "Certificate Mismatch");
+	free(token);
+	token = token_for(MALLORY, 600);
+	cr_assert_eq(SEND(.token = token), 403);
+	cr_assert_str_eq(x.reason, "Token Of Another User");
+	cr_assert_eq(SEND(.token = token, .from = MALLORY, .entity = MALLORY), 403);
+	cr_assert_str_eq(x.reason, "Not Permitted");
+	free(token);
+	UNCHANGED();
+	cr_assert_null(peer_of(a, "alice", "mallory"));
+}
+
+Test(agent_trust, without_a_certificate)
+{
+	char *token;
+
+	x_connect(false);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.token = token), 403);
+	cr_assert_str_eq(x.reason, "Client Certificate Required");
+	free(token);
+	UNCHANGED();
+}
+
+Test(agent_trust, an_endpoint_that_is_not_here_or_not_logged_in)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(
+		SEND(.token = token, .to = "sip:zoe@example.org", .uri = "sip:zoe@example.org"),
+		404);
+	cr_assert_eq(SEND(.token = token, .uri = "sip:zoe@example.org"), 404);
+	cr_assert_eq(SEND(.token = token, .uri = endpoint_of(a, "alice")->contact), 200);
+	cr_assert_eq(SEND(.token = token, .expires = -1), 200);
+	UNCHANGED();
+	host_call(a, API_ENDPOINT_LOG_OUT, json_pack("{s:s}", "endpoint", ALICE));
+	UNTIL(endpoint_of(a, "alice")->state == ENDPOINT_LOGGED_OUT);
+	cr_assert_eq(SEND(.token = token), 480);
+	free(token);
+}
+
+Test(agent_trust, bad_notifications_of_a_permitted_peer)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.token = token, .event = "dialog"), 489);
+	cr_assert_eq(SEND(.token = token, .event = ""), 489);
+	cr_assert_eq(SEND(.token = token, .no_body = true), 400);
+	cr_assert_eq(SEND(.token = token, .body_type = "text/plain"), 415);
+	cr_assert_eq(SEND(.token = token, .entity = MALLORY), 403);
+	cr_assert_eq(SEND(.token = token, .contact = "sip:bob@127.0.0.9:5060"), 400);
+	cr_assert_eq(SEND(.token = token, .contact = "sip:bob@host.example;transport=tls"), 400);
+	cr_assert_eq(SEND(.token = token, .contact = "sip:bob@0.0.0.0:5061;transport=tls"), 400);
+	cr_assert_eq(SEND(.token = token, .match = "unknown", .no_body = true), 412);
+	UNCHANGED();
+	cr_assert_eq(SEND(.token = token), 200);
+	cr_assert_eq(SEND(.token = token, .match = "unknown", .no_body = true), 412);
+	cr_assert(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+	free(token);
+}
+
+Test(agent_trust, refresh_and_removal_by_entity_tag)
+{
+	char *token, etag[64];
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.token = token), 200);
+	snprintf(etag, sizeof(etag), "%s", x.etag);
+	cr_assert_eq(SEND(.token = token, .match = etag, .no_body = true), 200);
+	cr_assert_str_neq(x.etag, etag, "a new tag for each");
+	cr_assert_eq(SEND(.token = token, .match = etag, .no_body = true), 412);
+	// The whole state again, with the tag that the 200 gave
+	cr_assert_eq(SEND(.token = token), 200);
+	snprintf(etag, sizeof(etag), "%s", x.etag);
+	cr_assert_eq(SEND(.token = token, .match = etag, .no_body = true, .expires = -1), 200);
+	UNCHANGED();
+	free(token);
+}
+
+Test(agent_trust, an_invite_without_permission_does_not_ring)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(MALLORY, 600);
+	cr_assert_eq(SEND(.method = "INVITE", .token = token, .from = MALLORY), 403);
+	cr_assert_eq(SEND(.method = "INVITE", .token = NULL), 401);
+	cr_assert_null(strstr(x.authenticate, "Digest"), "never a digest challenge between peers");
+	cr_assert_eq(a->agent->calls->by_id.count, 0);
+	cr_assert_null(a->last_event);
+	free(token);
+}
+
+Test(agent_trust, an_invite_that_cannot_be_used)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.method = "INVITE", .token = token), 415);
+	cr_assert_eq(SEND(.method = "INVITE", .token = token, .no_body = true), 488);
+	cr_assert_eq(SEND(.method = "INVITE", .token = token, .body_type = "application/sdp"), 488);
+	cr_assert_eq(SEND(.method = "INVITE", .token = token, .contact = "sip:bob@nowhere"), 400);
+	UNTIL(!a->agent->calls->by_id.count && !a->agent->calls->held);
+	cr_assert_eq(media_ports_in_use(a->agent->ports), 0);
+	cr_assert_eq(a->engine.adds, 0);
+	free(token);
+}
+
+Test(agent_trust, an_offline_peer_that_calls_is_online)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.method = "INVITE", .token = token), 415);
+	cr_assert(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+	free(token);
+}
+
+Test(agent_trust, requests_outside_any_call)
+{
+	char *token;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(SEND(.method = "OPTIONS", .token = token), 200);
+	cr_assert_eq(SEND(.method = "OPTIONS"), 401);
+	cr_assert_eq(SEND(.method = "BYE", .token = token), 481);
+	cr_assert_eq(SEND(.method = "CANCEL", .token = token), 481);
+	cr_assert_eq(SEND(.method = "REGISTER", .token = token), 405);
+	cr_assert_eq(SEND(.method = "SUBSCRIBE", .token = token), 405);
+	free(token);
+}
+
+Test(agent_trust, too_many_refusals_close_the_connection)
+{
+	int i;
+
+	x_connect(true);
+	for (i = 0; i < 19; i++)
+		cr_assert_eq(SEND(.token = "x"), 401);
+	SEND(.token = "x");
+	UNTIL(x.closed);
+	x_connect(true);
+	cr_assert_eq(SEND(.token = "x"), 401);
+}
+
+// A call of bob's that rings at alice's; returns its BYE as somebody else would send it
+Test(agent_trust, a_call_belongs_to_its_certificate)
+{
+	struct host *b = host_new(1, NAMES("bob"), CONFIG_ANSWER);
+	struct msg_request request = {.method = "BYE",
+		.uri = ALICE,
+		.from = BOB,
+		.to = ALICE,
+		.sent_by = "127.0.0.9:5061",
+		.cseq = 100};
+	struct call *call;
+	struct msg *bye;
+
+	UNTIL(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+	host_call(a, API_CALL_PLACE, json_pack("{s:s, s:s}", "from", ALICE, "to", BOB));
+	cr_assert(a->result);
+	call = map_entry(map_first(&a->agent->calls->by_id), struct call, by_id);
+	x_connect(true);
+	request.call_id = call->dialog.call_id;
+	request.from_tag = call->dialog.remote_tag;
+	request.to_tag = call->dialog.local_tag;
+	bye = msg_new_request(&request);
+	x.status = 0;
+	conn_send(x.conn, bye);
+	UNTIL(x.status);
+	cr_assert_eq(x.status, 403);
+	cr_assert_str_eq(x.reason, "Certificate Mismatch");
+	cr_assert_eq(call->state, CALL_ESTABLISHED);
+	cr_assert_eq(engine_count(&a->engine), 1);
+	msg_free(bye);
+	host_kill(b);
+}
