@@ -358,6 +358,7 @@ Test(sip_transaction, sending_on_a_dead_connection_fails)
 
 	osip_list_t *params = &((osip_via_t *)osip_list_get(&msg->sip->vias, 0))->via_params;
 	osip_generic_param_freelist(params);
+	osip_list_init(params);
 	errno = 0;
 	cr_expect(eq(ptr, transaction_send(client, conn, msg, 0, on_response, NULL), NULL));
 	cr_expect(eq(int, errno, EINVAL));
