@@ -8,7 +8,8 @@
 
 #include <rte_ethdev.h>
 
-#define DESCRIPTORS 1024
+#define DESCRIPTORS	1024
+#define DESCRIPTORS_XDP 2048 // as many buffers as the driver gives to the kernel
 
 static void list_devices(char *out, size_t size)
 {
@@ -77,10 +78,21 @@ static int configure(struct port *port, const struct port_params *params,
 	return rc;
 }
 
+// The default number. Where the kernel fills the ring, a worker that is put off its core for some
+// milliseconds must find the packets of that time in it.
+static unsigned default_descriptors(uint16_t id)
+{
+	struct rte_eth_dev_info info;
+
+	if (rte_eth_dev_info_get(id, &info) == 0 && strcmp(info.driver_name, "net_af_xdp") == 0)
+		return DESCRIPTORS_XDP;
+	return DESCRIPTORS;
+}
+
 static void adjust_descriptors(
 	uint16_t id, unsigned rx_desc, unsigned tx_desc, uint16_t *rx, uint16_t *tx)
 {
-	*rx = (uint16_t)(rx_desc ? rx_desc : DESCRIPTORS);
+	*rx = (uint16_t)(rx_desc ? rx_desc : default_descriptors(id));
 	*tx = (uint16_t)(tx_desc ? tx_desc : DESCRIPTORS);
 	rte_eth_dev_adjust_nb_rx_tx_desc(id, rx, tx);
 }
