@@ -307,8 +307,10 @@ static inline void transform(struct round *round, enum backend_kind kind)
 
 static inline void prefetch_all(const struct burst_packet packets[], uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		context_prefetch(packets[i].ctx);
+		__builtin_prefetch(packets[i].data);
+	}
 }
 
 static inline uint32_t protect(

@@ -67,6 +67,17 @@ static inline uint8_t ipsec_mb_differ(const uint8_t *a, const uint8_t *b, uint32
 	return differ;
 }
 
+// The same for the 16 bytes of AES-GCM's tag.
+static inline uint64_t ipsec_mb_differ16(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x[2], y[2], differ;
+	memcpy(x, a, 16);
+	memcpy(y, b, 16);
+	differ = (x[0] ^ y[0]) | (x[1] ^ y[1]);
+	__asm__ volatile("" : "+r"(differ));
+	return differ;
+}
+
 void ipsec_mb_gcm_start(void); // learns what to prefetch on this CPU
 void ipsec_mb_gcm_expand(enum suite_id suite, const uint8_t *key, struct gcm_key_data *expanded);
 void ipsec_mb_gcm_prefetch(const struct backend_op *op);

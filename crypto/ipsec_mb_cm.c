@@ -111,8 +111,8 @@ void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n)
 		return fail(ops, n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (i >= BACKEND_PREFETCH)
-			prefetch(ops[i]);
+		if (i + BACKEND_PREFETCH < n)
+			prefetch(ops[i + BACKEND_PREFETCH]);
 		ops[i]->status = BURST_OK;
 	}
 	if (!cipher(self, ops, n))
@@ -144,6 +144,8 @@ void ipsec_mb_cm_unprotect(struct backend_op *const ops[], uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct backend_op *op = ops[i];
 		const struct ipsec_mb_cm_keys *keys = state_keys(op->ctx);
+		if (i + BACKEND_PREFETCH < n)
+			prefetch(ops[i + BACKEND_PREFETCH]);
 		op->length -= op->ctx->tag_bytes;
 		memcpy(received[i], op->data + op->length, op->ctx->tag_bytes);
 		ipsec_mb_put32(op->data + op->length, op->index >> 16);

@@ -60,7 +60,7 @@ static inline void prefetch(const struct backend_op *op)
 	unsigned first = hash_lines.first;
 	if (hash_lines.by_length)
 		first = op->length >= 12 * LINE ? 3 : 14 - op->length / LINE;
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < (op->ctx->suite == SUITE_AEAD_AES_256_GCM ? 4 : 3); i++)
 		__builtin_prefetch(keys + i * LINE);
 	for (unsigned i = first; i < hash_lines.end; i++)
 		__builtin_prefetch(keys + i * LINE);
@@ -111,7 +111,7 @@ static inline void unprotect(struct backend_op *const ops[], uint32_t n, aes_gcm
 			tag, TAG);
 		op->status = BURST_OK;
 		op->length -= TAG;
-		if (ipsec_mb_differ(tag, payload + bytes, TAG)) {
+		if (ipsec_mb_differ16(tag, payload + bytes)) {
 			memset(payload, 0, bytes);
 			op->status = BURST_AUTH_FAILED;
 		}
@@ -182,7 +182,7 @@ void ipsec_mb_gcm_unprotect_rtcp(struct backend_op *const ops[], uint32_t n)
 		op->length -= TAG + TRAILER;
 		rtcp_crypt(op, op->length - RTCP_CLEAR, false, tag);
 		op->status = BURST_OK;
-		if (ipsec_mb_differ(tag, op->data + op->length, TAG)) {
+		if (ipsec_mb_differ16(tag, op->data + op->length)) {
 			memset(op->data + RTCP_CLEAR, 0, op->length - RTCP_CLEAR);
 			op->status = BURST_AUTH_FAILED;
 		}
