@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The login race: 1,000 pairs log in at the same moment over two connections. Of each pair at least
 // one must be told of the other.
-#include "access_world.h"
+#include "tests/unit/access_world.h"
 
 #define PAIRS 1000
 

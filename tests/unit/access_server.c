@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole access server over TLS: logins good and bad, tables, expiry, logging out, hostile
 // requests.
-#include "access_world.h"
+#include "tests/unit/access_world.h"
 
 #include "control/sip/token.h"
 

@@ -2,6 +2,9 @@
 // Digest authentication: the RFC 7616 vector, both ends together, nonces, replay, hostile headers.
 #include <criterion/criterion.h>
 
+#include "tests/fuzz/digest_header.c"
+#include "tests/unit/corpus.h"
+
 #include "control/sip/digest.h"
 #include "control/sip/nonce.h"
 
@@ -361,4 +364,9 @@ Test(digest, challenge_text)
 	cr_assert_null(strstr(text, "stale"));
 	cr_assert_eq(digest_challenge(nonces, REALM, false, text, 40), -ENOSPC);
 	cr_assert_eq(digest_challenge(nonces, "a\r\nb", false, text, sizeof(text)), -EINVAL);
+}
+
+Test(digest, corpus)
+{
+	cr_assert_geq(corpus_replay("digest_header", LLVMFuzzerTestOneInput), 10);
 }

@@ -2,6 +2,9 @@
 // The login's JSON body: written and read back, 5,000 entries, hostile bodies.
 #include <criterion/criterion.h>
 
+#include "tests/fuzz/profile_body.c"
+#include "tests/unit/corpus.h"
+
 #include "control/sip/profile.h"
 
 #include <stdio.h>
@@ -199,4 +202,9 @@ Test(profile, deep_nesting)
 	memset(deep, '[', 1000000);
 	cr_expect_null(profile_read(deep, 1000000, error));
 	free(deep);
+}
+
+Test(profile, corpus)
+{
+	cr_assert_geq(corpus_replay("profile_body", LLVMFuzzerTestOneInput), 10);
 }

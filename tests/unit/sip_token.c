@@ -2,6 +2,9 @@
 // Tokens: signed and verified, and every way of forging one that is known to have worked somewhere.
 #include <criterion/criterion.h>
 
+#include "tests/fuzz/token_text.c"
+#include "tests/unit/corpus.h"
+
 #include "control/sip/token.h"
 
 #include <errno.h>
@@ -17,17 +20,17 @@
 #define AOR	    "sip:alice@example.org"
 #define FINGERPRINT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-static char dir[64], path[96], other_path[96];
+static char folder[64], path[96], other_path[96];
 static struct token_signer *signer, *other;
 static struct token_verifier *verifier;
 static json_t *jwks;
 
 static void setup(void)
 {
-	strcpy(dir, "/tmp/crowfly-token-XXXXXX");
-	cr_assert_not_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/key.pem", dir);
-	snprintf(other_path, sizeof(other_path), "%s/other.pem", dir);
+	strcpy(folder, "/tmp/crowfly-token-XXXXXX");
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/key.pem", folder);
+	snprintf(other_path, sizeof(other_path), "%s/other.pem", folder);
 	signer = token_signer_new(path, "example.org");
 	other = token_signer_new(other_path, "example.org");
 	cr_assert_not_null(signer);
@@ -45,7 +48,7 @@ static void teardown(void)
 	json_decref(jwks);
 	unlink(path);
 	unlink(other_path);
-	rmdir(dir);
+	rmdir(folder);
 }
 
 TestSuite(token, .init = setup, .fini = teardown);
@@ -327,4 +330,9 @@ Test(token, verifier_picks_by_kid)
 	free(b);
 	token_verifier_free(v);
 	json_decref(both);
+}
+
+Test(token, corpus)
+{
+	cr_assert_geq(corpus_replay("token_text", LLVMFuzzerTestOneInput), 9);
 }
