@@ -18,7 +18,7 @@ DOMAIN = "example.org"
 
 def check(what, actual, expected):
     """Ends the test unless actual is expected (a value, or a tuple of which it is one)."""
-    good = actual in expected if isinstance(expected, tuple) else actual == expected
+    good = actual == expected or (isinstance(expected, tuple) and actual in expected)
     if not good:
         sys.exit(f"FAIL: {what}: {actual!r}, expected {expected!r}")
     print(f"ok: {what}: {actual!r}", flush=True)
