@@ -3,6 +3,7 @@
 // one thread.
 #include "control/agent/dialog.h"
 
+#include "control/agent/link.h"
 #include "control/agent/peer.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ struct msg *dialog_request(struct dialog *dialog, struct agent *agent, const cha
 	struct msg *msg = msg_new_request(&request);
 
 	snprintf(text, sizeof(text), "<%s>", contact);
-	if (msg && msg_add_header(msg, "Contact", text)) {
+	if (msg && (link_add_alias(msg) || msg_add_header(msg, "Contact", text))) {
 		msg_free(msg);
 		return NULL;
 	}

@@ -3,6 +3,7 @@
 #include "control/agent/endpoint.h"
 
 #include "control/agent/api.h"
+#include "control/agent/link.h"
 #include "control/agent/notify.h"
 #include "engine/base/log.h"
 
@@ -124,7 +125,8 @@ struct msg *endpoint_request(struct endpoint *endpoint, const char *method, cons
 	if (!msg)
 		return NULL;
 	snprintf(contact, sizeof(contact), "<%s>", endpoint->contact);
-	if (msg_add_header(msg, "Contact", contact) || add_token(msg, endpoint->token)) {
+	if (link_add_alias(msg) || msg_add_header(msg, "Contact", contact) ||
+		add_token(msg, endpoint->token)) {
 		msg_free(msg);
 		return NULL;
 	}

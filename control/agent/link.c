@@ -33,6 +33,27 @@ struct links {
 	TAILQ_HEAD(, link) all;
 };
 
+// RFC 5923 section 5: who connected tells in its Via that it takes requests there too
+static bool has_alias(const struct msg *msg)
+{
+	osip_via_t *via = osip_list_get(&msg->sip->vias, 0);
+	osip_generic_param_t *alias = NULL;
+	char name[] = "alias";
+
+	return via && !osip_generic_param_get_byname(&via->via_params, name, &alias) && alias;
+}
+
+int link_add_alias(struct msg *msg)
+{
+	osip_via_t *via = osip_list_get(&msg->sip->vias, 0);
+	char *name = strdup("alias");
+
+	if (via && name && !osip_generic_param_add(&via->via_params, name, NULL))
+		return 0;
+	free(name);
+	return -ENOMEM;
+}
+
 static void on_message(void *user, struct conn *conn, struct msg *msg);
 static void on_ready(void *user, struct conn *conn);
 static void on_closed(void *user, struct conn *conn, const char *why);
@@ -50,10 +71,15 @@ static struct link *link_new(struct agent *agent, const char *fingerprint)
 	link->heard_us = agent_now_us();
 	snprintf(link->fingerprint, sizeof(link->fingerprint), "%s", fingerprint);
 	TAILQ_INSERT_TAIL(&agent->links->all, link, entry);
-	if (*link->fingerprint)
-		link->indexed =
-			!map_add(&agent->links->by_fingerprint, &link->node, link->fingerprint);
 	return link;
+}
+
+// From now on requests of ours go over it
+static void offer(struct link *link)
+{
+	if (!link->indexed && *link->fingerprint)
+		link->indexed = !map_add(
+			&link->agent->links->by_fingerprint, &link->node, link->fingerprint);
 }
 
 static void link_free(struct link *link)
@@ -88,8 +114,11 @@ static void on_message(void *user, struct conn *conn, struct msg *msg)
 	struct agent *agent = user;
 	struct link *link = conn_data(conn);
 
-	if (link)
+	if (link) {
 		link->heard_us = agent_now_us();
+		if (!link->indexed && msg_is_request(msg) && has_alias(msg))
+			offer(link);
+	}
 	agent_receive(agent, conn, msg);
 }
 
@@ -141,6 +170,7 @@ struct conn *link_get(struct agent *agent, const char *contact, const char *fing
 		return NULL;
 	}
 	conn_set_data(link->conn, link);
+	offer(link);
 	return link->conn;
 }
 

@@ -67,6 +67,8 @@ static void farewell_done(struct peer *peer)
 	if (!peer->farewell)
 		return;
 	peer->farewell = false;
+	free(peer->published_etag);
+	peer->published_etag = NULL;
 	endpoint->farewells--;
 	login_check_ended(endpoint);
 }

@@ -311,10 +311,25 @@ void login_server_away(struct endpoint *endpoint)
 		login_check_ended(endpoint);
 }
 
+static void forget_request(struct endpoint *endpoint)
+{
+	login_dequeue(endpoint);
+	if (endpoint->registering) {
+		transaction_forget(endpoint->registering);
+		endpoint->registering = NULL;
+		endpoint->agent->login->in_flight--;
+	}
+	endpoint->attempts = 0;
+}
+
 void login_start(struct endpoint *endpoint)
 {
 	if (endpoint->wanted)
 		return;
+	if (leaving(endpoint)) { // what is not told by now is told by the login
+		forget_request(endpoint);
+		drop_tables(endpoint);
+	}
 	endpoint->wanted = true;
 	endpoint->rejoin = true;
 	endpoint->attempts = 0;
@@ -329,13 +344,7 @@ void login_end(struct endpoint *endpoint)
 	endpoint->wanted = false;
 	if (endpoint->refresh)
 		event_del(endpoint->refresh);
-	login_dequeue(endpoint);
-	if (endpoint->registering) {
-		transaction_forget(endpoint->registering);
-		endpoint->registering = NULL;
-		endpoint->agent->login->in_flight--;
-	}
-	endpoint->attempts = 0;
+	forget_request(endpoint);
 	endpoint_set_state(endpoint, ENDPOINT_LOGGING_OUT);
 	notify_schedule(endpoint, false);
 	notify_farewell(endpoint);

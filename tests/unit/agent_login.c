@@ -305,3 +305,23 @@ Test(agent_login, two_at_once_one_learns_at_least)
 		w.users[0].online = w.users[1].online = false;
 	}
 }
+
+Test(agent_login, logging_in_again_in_the_middle_of_logging_out)
+{
+	struct host *a, *b;
+
+	world_user("alice");
+	world_user("bob");
+	a = host_new(0, NAMES("alice"), CONFIG_ASK);
+	UNTIL(logged_in(a, "alice"));
+	b = host_new(1, NAMES("bob"), CONFIG_ASK);
+	UNTIL(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+	UNTIL(peer_of(b, "bob", "alice")->published_etag);
+	login_end(endpoint_of(b, "bob"));
+	world_run_ms(1);
+	login_start(endpoint_of(b, "bob"));
+	UNTIL(logged_in(b, "bob"));
+	UNTIL(peer_is(b, "bob", "alice", PEER_ONLINE, true));
+	world_run_ms(50);
+	cr_assert(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+}
