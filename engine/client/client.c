@@ -228,6 +228,7 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 	int option;
 
 	optind = 0;
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+s:jhV", long_options, NULL)) != -1) {
 		if (option == 's') {
 			client.socket = optarg;
@@ -240,6 +241,8 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 			fprintf(out, "crowfly %s\n", API_VERSION);
 			return CLIENT_OK;
 		} else {
+			client_fail(&client, CLIENT_USAGE, "unknown option, or value missing: '%s'",
+				argv[optind - 1]);
 			print_usage(err);
 			return CLIENT_USAGE;
 		}

@@ -97,16 +97,14 @@ static void print_cell(FILE *out, const char *text, int width, bool right, bool 
 void table_print(FILE *out, const struct table_column columns[], const json_t *rows)
 {
 	int widths[COLUMNS_MAX];
-	bool right[COLUMNS_MAX];
+	bool number[COLUMNS_MAX] = {0}, other[COLUMNS_MAX] = {0};
 	char cell[TABLE_CELL_MAX];
 	size_t index;
 	json_t *row;
 	unsigned n = 0;
 
-	for (; columns[n].title && n < COLUMNS_MAX; n++) {
+	for (; columns[n].title && n < COLUMNS_MAX; n++)
 		widths[n] = width_of(columns[n].title);
-		right[n] = json_array_size(rows) > 0;
-	}
 	json_array_foreach ((json_t *)rows, index, row) {
 		for (unsigned i = 0; i < n; i++) {
 			const json_t *value = field_at(row, columns[i].path);
@@ -114,15 +112,16 @@ void table_print(FILE *out, const struct table_column columns[], const json_t *r
 			table_cell(value, cell);
 			if (width_of(cell) > widths[i])
 				widths[i] = width_of(cell);
-			right[i] = right[i] && (json_is_number(value) || !value);
+			number[i] |= json_is_number(value);
+			other[i] |= value && !json_is_number(value);
 		}
 	}
 	for (unsigned i = 0; i < n; i++)
-		print_cell(out, columns[i].title, widths[i], right[i], i + 1 == n);
+		print_cell(out, columns[i].title, widths[i], number[i] && !other[i], i + 1 == n);
 	json_array_foreach ((json_t *)rows, index, row) {
 		for (unsigned i = 0; i < n; i++) {
 			table_cell(field_at(row, columns[i].path), cell);
-			print_cell(out, cell, widths[i], right[i], i + 1 == n);
+			print_cell(out, cell, widths[i], number[i] && !other[i], i + 1 == n);
 		}
 	}
 }
