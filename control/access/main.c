@@ -95,8 +95,8 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 
 static void announce(const struct server *server, const struct config *config)
 {
-	log_notice(
-		"listening on %s for %u users online", config->listen_text, server_online(server));
+	log_notice("listening on %s, %u users online from before", config->listen_text,
+		server_online(server));
 }
 
 static int run_server(const struct config *config)
