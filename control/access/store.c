@@ -176,6 +176,14 @@ int store_bindings(struct store *store, store_binding_cb each, void *arg)
 	return done(s, rc < 0 ? rc : 0);
 }
 
+// When a binding expires, on the clock that outlives the process; rounded up.
+static time_t expires_at(const struct binding *b)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec + (now.tv_nsec > 0) + (time_t)binding_expires_s(b);
+}
+
 // Of a user who was deleted meanwhile nothing is written.
 static int save_one(struct store *store, const struct binding *b)
 {
@@ -185,7 +193,7 @@ static int save_one(struct store *store, const struct binding *b)
 	sqlite3_bind_text(s, 3, b->fingerprint, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 4, b->source, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 5, b->since);
-	sqlite3_bind_int64(s, 6, time(NULL) + (time_t)binding_expires_s(b));
+	sqlite3_bind_int64(s, 6, expires_at(b));
 	return run(s);
 }
 

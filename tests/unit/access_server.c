@@ -334,7 +334,7 @@ Test(server, restart)
 	cr_assert_eq(n, 2, "status sees them");
 	server_free(world.server);
 	client_close(&client);
-	usleep(1200000);
+	usleep(2500000);
 	world_start(&world);
 	cr_assert_eq(server_online(world.server), 1, "carol has expired meanwhile");
 	client_open(&world, &client, world.tls);
