@@ -16,6 +16,14 @@ static inline uint64_t bench_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+// What this thread has used of a core: another thread in its place does not count.
+static inline uint64_t bench_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 // Zeroed memory on huge pages where the kernel gives them, so that the TLB is not what is measured;
 // ends the program when there is none. Never freed.
 void *bench_memory(size_t bytes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The floor: straight calls of ipsec-mb over many keys, with the prefetch that suits it, and
-// nothing of SRTP around them. No burst of ours can be faster.
+// nothing of SRTP around them. It may look ahead past the end of a burst, so no burst of ours can
+// be faster.
 #pragma once
 
 #include <stdbool.h>

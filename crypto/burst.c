@@ -103,12 +103,13 @@ static inline bool key_exhausted(const struct context *ctx, uint64_t index, bool
 	return ctx->rtp_count >= STATE_RTP_LIMIT || index > REPLAY_INDEX_MAX;
 }
 
+// Other threads may read the counts.
 static inline void count_packet(struct context *ctx, bool rtcp)
 {
 	if (rtcp)
-		ctx->rtcp_count++;
+		__atomic_store_n(&ctx->rtcp_count, ctx->rtcp_count + 1, __ATOMIC_RELAXED);
 	else
-		ctx->rtp_count++;
+		__atomic_store_n(&ctx->rtp_count, ctx->rtp_count + 1, __ATOMIC_RELAXED);
 }
 
 // Parses a packet into its op; false: malformed.

@@ -167,7 +167,9 @@ enum suite_id context_suite(const struct context *ctx)
 
 uint64_t context_packets_left(const struct context *ctx, int rtcp)
 {
-	return rtcp ? STATE_RTCP_LIMIT - ctx->rtcp_count : STATE_RTP_LIMIT - ctx->rtp_count;
+	if (rtcp)
+		return STATE_RTCP_LIMIT - __atomic_load_n(&ctx->rtcp_count, __ATOMIC_RELAXED);
+	return STATE_RTP_LIMIT - __atomic_load_n(&ctx->rtp_count, __ATOMIC_RELAXED);
 }
 
 void context_set_packets(struct context *ctx, uint64_t rtp, uint32_t rtcp)

@@ -46,7 +46,7 @@ void context_free(struct context *ctx);
 
 enum suite_id context_suite(const struct context *ctx);
 // Packets that the master key may still protect: 2^48 for SRTP, 2^31 for SRTCP at the start (RFC
-// 3711 section 9.2).
+// 3711 section 9.2). Any thread, while the worker works.
 uint64_t context_packets_left(const struct context *ctx, int rtcp);
 // For tests: brings the packet counts near the limit.
 void context_set_packets(struct context *ctx, uint64_t rtp, uint32_t rtcp);

@@ -273,6 +273,20 @@ Test(parse, last_index)
 	}
 }
 
+// Nor does the SRTCP index, should one SSRC come so far before the key does.
+Test(parse, last_rtcp_index)
+{
+	FOR_EACH_CONTEXT
+	{
+		struct util_packet p = util_rtcp(SSRC, 2);
+		cr_assert_eq(util_one(burst_protect_rtcp, tx, &p), BURST_OK);
+		state_rtcp_replay(tx, 0)->highest = 0x7fffffff;
+		p = util_rtcp(SSRC, 2);
+		cr_assert_eq(util_one(burst_protect_rtcp, tx, &p), BURST_KEY_EXHAUSTED);
+		cr_assert_eq(state_rtcp_replay(tx, 0)->highest, 0x7fffffff);
+	}
+}
+
 // A receiver that joins in a later round, and a sender that goes on there.
 Test(parse, set_index)
 {
