@@ -152,6 +152,15 @@ static int media(struct reader *reader, char *value)
 	return payloads(reader, value);
 }
 
+static bool is_visible(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text <= ' ' || *text >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
 // rtpmap:0 PCMU/8000. Of a payload type that is not in the m= line, or too long: left out.
 static int rtpmap(struct reader *reader, char *value)
 {
@@ -164,9 +173,10 @@ static int rtpmap(struct reader *reader, char *value)
 		if (reader->out->payloads[i].type == type)
 			payload = &reader->out->payloads[i];
 	}
-	if (payload != NULL && strlen(value) < sizeof(payload->rtpmap) &&
-		strchr(value, ' ') == NULL)
-		strcpy(payload->rtpmap, value);
+	if (payload == NULL || strlen(value) >= sizeof(payload->rtpmap) || !is_visible(value))
+		return 0;
+	memset(payload->rtpmap, 0, sizeof(payload->rtpmap));
+	memcpy(payload->rtpmap, value, strlen(value));
 	return 0;
 }
 

@@ -140,10 +140,12 @@ static void fini(void)
 {
 	if (world.client.conn != NULL)
 		conn_close(world.client.conn);
+	conn_listener_free(world.listener);
+	world.listener = NULL;
+	world_run(&world, 20);
 	transaction_table_free(client);
 	transaction_table_free(server);
 	msg_free(served.request);
-	world_run(&world, 20);
 	world_fini(&world);
 }
 
