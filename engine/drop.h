@@ -6,7 +6,7 @@
 	X(MALFORMED, "malformed", "IP or UDP lengths contradict each other or the frame")          \
 	X(WRONG_VLAN, "wrong_vlan", "not of the VLAN that the wire port is set to")                \
 	X(NO_SESSION, "no_session",                                                                \
-		"to an address of the engine's own, and no session has that port")                 \
+		"UDP to a port that no session has, where no kernel is behind")                    \
 	X(NOT_OURS, "not_ours", "to nobody here, on a port without a kernel behind it")            \
 	X(WRONG_SOURCE, "wrong_source",                                                            \
 		"to a session's port, from an address that is not its peer's")                     \

@@ -54,7 +54,7 @@ static void restart(struct reception *r, uint32_t ssrc, uint16_t seq)
 	r->received = 0;
 	r->jumped = 0;
 	r->jitter = 0;
-	r->transit = 0;
+	r->timed = 0;
 }
 
 // Extends the sequence number (A.1). False: a jump that the next packet has to confirm.
@@ -87,12 +87,26 @@ static void count_jitter(struct reception *r, uint32_t timestamp, uint64_t now, 
 	uint32_t transit = arrival - timestamp;
 	int32_t d = (int32_t)(transit - r->transit);
 
-	if (r->received > 1) {
+	if (r->timed) {
 		if (d < 0)
 			d = -d;
 		r->jitter += (uint32_t)d - ((r->jitter + 8) >> 4);
 	}
 	r->transit = transit;
+	r->timed = 1;
+}
+
+// Between clocks there is no transit time to compare.
+static void set_payload_type(struct reception *r, uint8_t payload_type)
+{
+	uint32_t clock_hz = reception_clock_hz(payload_type);
+
+	if (clock_hz != r->clock_hz) {
+		r->timed = 0;
+		r->jitter = 0;
+	}
+	r->payload_type = payload_type;
+	r->clock_hz = clock_hz;
 }
 
 void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now, uint64_t tsc_hz)
@@ -102,12 +116,8 @@ void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now, uint
 
 	memcpy(&timestamp, rtp + 4, 4);
 	memcpy(&ssrc, rtp + 8, 4);
-	if (r->clock_hz == 0 || r->payload_type != (rtp[1] & 127)) {
-		r->payload_type = rtp[1] & 127;
-		r->clock_hz = reception_clock_hz(r->payload_type);
-		r->received = r->received ? r->received : 0;
-		r->transit = 0;
-	}
+	if (r->clock_hz == 0 || r->payload_type != (rtp[1] & 127))
+		set_payload_type(r, rtp[1] & 127);
 	if (count_seq(r, ntohl(ssrc), seq))
 		count_jitter(r, ntohl(timestamp), now, tsc_hz);
 }

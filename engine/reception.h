@@ -27,6 +27,7 @@ struct reception {
 	uint16_t jump_next; // a jump is believed if this number follows
 	uint8_t jumped;
 	uint8_t payload_type;
+	uint8_t timed; // `transit` is of this source and clock
 	uint64_t out_of_order;
 	int64_t lost_before; // of earlier sources and before jumps
 };
