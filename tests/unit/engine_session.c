@@ -338,6 +338,9 @@ static void add_and_remove(struct rig *rig, unsigned n)
 		cr_assert_eq(session_add(rig->engine, &p, &id, NULL), 0);
 		if (i % 3 == 0)
 			cr_assert_eq(session_update(rig->engine, id, SESSION_KEYS, &p, NULL), 0);
+		if (i % 3 == 1)
+			cr_assert_eq(
+				session_update(rig->engine, id, SESSION_HOST_REMOTE, &p, NULL), 0);
 		cr_assert_eq(session_remove(rig->engine, id), 0);
 	}
 }

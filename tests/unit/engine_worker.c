@@ -2,9 +2,6 @@
 // The data path from port to port: real ring ports, real worker threads, an independent SRTP end.
 #include "tests/unit/engine_rig.h"
 
-#include <net/if.h>
-#include <sys/ioctl.h>
-
 // What a frame from the engine must look like; returns its payload.
 static uint8_t *check_udp(struct rig_frame *f, int port, const struct session_addr *src,
 	const struct session_addr *dst, unsigned port_add, uint32_t *length)
@@ -552,5 +549,44 @@ Test(worker, passes_the_rest_to_the_kernel_unchanged)
 	from_wire(&rig, protect, 1, 2, false);
 	cr_assert_not(rig_take(&rig, RIG_KERNEL, &out));
 	context_free(protect);
+	rig_stop(&rig);
+}
+
+// In through one port, out of the other; `out` is what came.
+static void pass(
+	struct rig *rig, int from, int to, const struct rig_frame *in, struct rig_frame *out)
+{
+	rig_send(rig, from, in);
+	cr_assert(rig_receive(rig, to, out));
+}
+
+Test(worker, keeps_the_kernel_in_its_vlan)
+{
+	struct rig rig;
+	struct rig_frame plain, tagged, other, out;
+	const struct session_addr *peer = &rig.params.wire_remote, *own = &rig.params.wire_local;
+	uint8_t payload[60] = {1};
+
+	cr_assert_eq(unshare(CLONE_NEWNET), 0, "needs root");
+	rig_prepare(&rig, 3);
+	rig.config.exception = "net_ring_k";
+	rig.config.exception_interface = "lo";
+	rig.config.vlan = 42;
+	rig_run(&rig);
+	rig_udp(&plain, RIG_WIRE, peer, own, payload, 60);
+	rig_udp_vlan(&tagged, RIG_WIRE, 42, peer, own, payload, 60);
+	rig_udp_vlan(&other, RIG_WIRE, 7, peer, own, payload, 60);
+	pass(&rig, RIG_WIRE, RIG_KERNEL, &tagged, &out);
+	cr_assert_eq(out.length, plain.length);
+	cr_assert_arr_eq(out.bytes, plain.bytes, plain.length);
+	pass(&rig, RIG_KERNEL, RIG_WIRE, &plain, &out);
+	cr_assert_eq(out.length, tagged.length);
+	cr_assert_arr_eq(out.bytes, tagged.bytes, tagged.length);
+	pass(&rig, RIG_WIRE, RIG_KERNEL, &other, &out);
+	cr_assert_arr_eq(out.bytes, other.bytes, other.length);
+	pass(&rig, RIG_KERNEL, RIG_WIRE, &other, &out);
+	cr_assert_arr_eq(out.bytes, other.bytes, other.length);
+	rig_send(&rig, RIG_WIRE, &plain);
+	cr_assert_eq(rig_drops(&rig, DROP_WRONG_VLAN, 1), 1);
 	rig_stop(&rig);
 }

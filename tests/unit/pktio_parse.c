@@ -213,6 +213,11 @@ Test(parse, hostile_lengths)
 		f.bytes[ipv4[i].at] = ipv4[i].value;
 		cr_assert_eq(parse(f.bytes, f.length).kind, PARSE_MALFORMED, "case %u", i);
 	}
+	make_ipv4(&f, 0, 0, 20);
+	f.bytes[14] = 0x44; // shorter than a header, with a UDP length at the place that follows
+	f.bytes[34] = 0;
+	f.bytes[35] = 20;
+	cr_assert_eq(parse(f.bytes, f.length).kind, PARSE_MALFORMED);
 	make_ipv6(&f, types, 1, 20);
 	f.bytes[55] = 200; // an extension header that goes beyond the packet
 	cr_assert_eq(parse(f.bytes, f.length).kind, PARSE_MALFORMED);
