@@ -10,12 +10,14 @@
 
 #define BUCKETS	  4096u
 #define REFRESH_S 20
+#define KEEP_S	  60
+#define KEEP_MAX  1024
 
 struct nexthop_table {
 	const struct nexthop_ops *ops;
 	void *arg;
 	uint64_t now_s;
-	unsigned entries;
+	unsigned held, kept; // entries with and without holders
 	struct nexthop *by_remote[BUCKETS];
 	struct nexthop *by_hop[BUCKETS];
 };
@@ -121,7 +123,10 @@ struct nexthop *nexthop_get(struct nexthop_table *table, const struct in6_addr *
 
 	for (nexthop = *head; nexthop; nexthop = nexthop->next_remote) {
 		if (address_equal(&nexthop->remote, remote)) {
-			nexthop->holders++;
+			if (nexthop->holders++ == 0) {
+				table->kept--;
+				table->held++;
+			}
 			return nexthop;
 		}
 	}
@@ -133,25 +138,34 @@ struct nexthop *nexthop_get(struct nexthop_table *table, const struct in6_addr *
 	nexthop->holders = 1;
 	nexthop->next_remote = *head;
 	*head = nexthop;
-	table->entries++;
+	table->held++;
 	ask_route(table, nexthop);
 	return nexthop;
 }
 
-void nexthop_put(struct nexthop_table *table, struct nexthop *nexthop)
+static void free_entry(struct nexthop_table *table, struct nexthop *nexthop)
 {
-	struct nexthop **p;
+	struct nexthop **p = &table->by_remote[bucket(&nexthop->remote)];
 
-	if (!nexthop || --nexthop->holders > 0)
-		return;
-	p = &table->by_remote[bucket(&nexthop->remote)];
 	while (*p != nexthop)
 		p = &(*p)->next_remote;
 	*p = nexthop->next_remote;
 	if (nexthop->routed)
 		unlink_hop(table, nexthop);
-	table->entries--;
 	free(nexthop);
+}
+
+void nexthop_put(struct nexthop_table *table, struct nexthop *nexthop)
+{
+	if (!nexthop || --nexthop->holders > 0)
+		return;
+	table->held--;
+	if (nexthop->mac == 0 || table->kept >= KEEP_MAX) {
+		free_entry(table, nexthop);
+		return;
+	}
+	nexthop->let_go_s = table->now_s;
+	table->kept++;
 }
 
 bool nexthop_learn(
@@ -178,28 +192,39 @@ void nexthop_routes_changed(struct nexthop_table *table)
 			ask_route(table, n);
 }
 
+static void tick_one(struct nexthop_table *table, struct nexthop *n)
+{
+	uint64_t period = n->mac != 0 ? REFRESH_S : 1;
+
+	if (n->holders == 0 && table->now_s >= n->let_go_s + KEEP_S) {
+		table->kept--;
+		free_entry(table, n);
+	} else if (table->now_s >= n->asked_s + period) {
+		if (n->routed)
+			ask_mac(table, n);
+		else
+			ask_route(table, n);
+	}
+}
+
 void nexthop_tick(struct nexthop_table *table, uint64_t now_s)
 {
 	table->now_s = now_s;
 	for (unsigned b = 0; b < BUCKETS; b++) {
-		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote) {
-			uint64_t period = n->mac != 0 ? REFRESH_S : 1;
+		struct nexthop *next;
 
-			if (now_s < n->asked_s + period)
-				continue;
-			if (n->routed)
-				ask_mac(table, n);
-			else
-				ask_route(table, n);
+		for (struct nexthop *n = table->by_remote[b]; n; n = next) {
+			next = n->next_remote;
+			tick_one(table, n);
 		}
 	}
 }
 
 void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigned *unresolved)
 {
-	*entries = table->entries;
+	*entries = table->held;
 	*unresolved = 0;
 	for (unsigned b = 0; b < BUCKETS; b++)
 		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote)
-			*unresolved += n->mac == 0;
+			*unresolved += n->holders > 0 && n->mac == 0;
 }

@@ -19,7 +19,8 @@ struct nexthop {
 	struct in6_addr remote, hop; // hop: the gateway, or the remote itself
 	bool routed;		     // `hop` is valid
 	uint32_t holders;
-	uint64_t asked_s; // when the hop's MAC was last asked for
+	uint64_t asked_s;  // when the hop's MAC was last asked for
+	uint64_t let_go_s; // when the last holder let go
 	struct nexthop *next_remote, *next_hop;
 };
 
@@ -41,6 +42,8 @@ void nexthop_table_free(struct nexthop_table *table);
 // The entry of a remote address, made if need be, held until nexthop_put(). NULL: out of memory.
 // Without a route it stays unresolved and is tried again.
 struct nexthop *nexthop_get(struct nexthop_table *table, const struct in6_addr *remote);
+// When nobody holds it any more, a known one is kept fresh for a minute: the next session with that
+// remote needs it at once.
 void nexthop_put(struct nexthop_table *table, struct nexthop *nexthop);
 
 // The MAC of a hop has been learned, or changed. Hops that nobody asked for are ignored: returns
@@ -55,7 +58,7 @@ void nexthop_routes_changed(struct nexthop_table *table);
 // neighbour's new MAC is seen. A known MAC stays in use until another is learned.
 void nexthop_tick(struct nexthop_table *table, uint64_t now_s);
 
-// How many entries there are, and how many have no MAC.
+// How many entries are held, and how many of them have no MAC.
 void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigned *unresolved);
 
 // Worker: false while the next hop is not known.

@@ -323,3 +323,26 @@ Test(nexthop, asks_again)
 	nexthop_put(table, n);
 	nexthop_table_free(table);
 }
+
+Test(nexthop, is_kept_for_the_next_session)
+{
+	struct nexthop_table *table = nexthop_table_new(&ops, NULL);
+	struct in6_addr a = ip("10.0.0.2"), b = ip("10.0.0.3");
+	struct rte_ether_addr mac;
+	struct nexthop *n = nexthop_get(table, &a);
+
+	nexthop_learn(table, &a, &peer_mac);
+	nexthop_put(table, n);
+	nexthop_put(table, nexthop_get(table, &b)); // was never known: not kept
+	nexthop_tick(table, 59);
+	cr_assert_eq(resolver.resolves, 3, "kept fresh");
+	cr_assert_not(nexthop_learn(table, &b, &peer_mac));
+	n = nexthop_get(table, &a);
+	cr_assert(nexthop_mac(n, &mac), "known at once");
+	nexthop_put(table, n);
+	nexthop_tick(table, 118);
+	cr_assert(nexthop_learn(table, &a, &peer_mac));
+	nexthop_tick(table, 119);
+	cr_assert_not(nexthop_learn(table, &a, &peer_mac), "forgotten after a minute");
+	nexthop_table_free(table);
+}
