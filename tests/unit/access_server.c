@@ -111,6 +111,10 @@ Test(server, wrong_password_and_unknown_user)
 	char header[2048];
 	endpoint_answer(&other, response, header);
 	assert_refused(client_ask(&client, endpoint_register(&alice, 600, header)), 401);
+	// Alice's password under another name
+	endpoint_answer(&alice, client_ask(&client, endpoint_register(&alice, 600, NULL)), header);
+	memcpy(strstr(header, "username=\"alice\""), "username=\"a1ice\"", 16);
+	assert_refused(client_ask(&client, endpoint_register(&alice, 600, header)), 401);
 	cr_assert_eq(server_online(world.server), 0);
 }
 
