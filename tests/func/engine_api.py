@@ -59,7 +59,7 @@ BAD_SESSIONS = [
     *(("suite", value, "suite") for value in ("", "AES", "aead_aes_128_gcm", 1, None, "NULL")),
     *((key, value, key) for key in ("tx_key", "rx_key") for value in
       ("", "AAAA", KEY[:-4], KEY + "AAAA", "*" * len(KEY), base64.b64encode(bytes(30)).decode(), 5, None, KEY + "=")),
-    *(("window", value, "window") for value in (-1, 1, 65, 2048, "128", 1.5, 1 << 70)),
+    *(("window", value, "window") for value in (-1, 1, 65, 2048, "128", 1.5, 1 << 40)),
     *(("media_timeout_ms", value, "media_timeout_ms") for value in (-1, "1", 1 << 40)),
     *(("direction", value, "direction") for value in ("both", 3, "")),
     ("tag", 7, "tag"), ("tag", "t" * 4097, "tag"),
@@ -81,7 +81,7 @@ BAD_LINES = [
     (b"null", -32600), (b'{"jsonrpc":"1.0","id":1,"method":"stats"}', -32600),
     (b'{"jsonrpc":"2.0","id":1,"method":7}', -32600), (b'{"jsonrpc":"2.0","id":{},"method":"stats"}', -32600),
     (b'{"jsonrpc":"2.0","id":1,"method":"nothing"}', -32601),
-    (b'{"jsonrpc":"2.0","id":1,"method":"stats","params":7}', (-32602, -32600)),
+    (b'{"jsonrpc":"2.0","id":1,"method":"stats","params":7}', {-32602, -32600}),
     (b'{"jsonrpc":"2.0","id":1,"method":"session.stats","params":{"id":"x"}}', -32602),
     (b'{"jsonrpc":"2.0","id":1,"method":"session.stats","params":{"id":4000000000}}', -32001),
     (b'{"jsonrpc":"2.0","id":1,"method":"session.remove","params":{"id":1}}', -32001),
@@ -92,16 +92,22 @@ for line, code in BAD_LINES:
     answer = Client(path).raw(line)
     check(f"line {line[:60]!r}", answer and answer["error"]["code"], code)
 
-# 100 MB in one line; half a line; clients that go in the middle
+# 100 MB in one line: thrown away as it comes, answered, and the connection is closed
 flood = Client(path)
-sent = 0
+before = memory()
 try:
     for _ in range(1600):
         flood.socket.sendall(b"a" * 65536)
-        sent += 65536
-except (BrokenPipeError, ConnectionError):
-    pass
-check("a line without end was cut off", sent < 100 * 1000 * 1000, True)
+    grown = memory() - before
+    answer = flood.raw(b"")
+    check("a line of 100 MB", answer and answer["error"]["code"], {-32700, -32600})
+    check("the connection after it", flood.file.readline(), b"")
+except ConnectionError:
+    print("ok: a line of 100 MB: the connection was closed")
+    grown = memory() - before
+check(f"memory grown by less than 4 MB ({grown} kB)", grown < 4096, True)
+
+# Half a line; clients that go in the middle
 half = Client(path)
 half.socket.sendall(b'{"jsonrpc":"2.0","id":1,"method":"session.add","params":')
 for _ in range(50):
@@ -134,15 +140,14 @@ def round_of(n):
         seen, after = seen + len(page["sessions"]), page["next"]
     for number in ids:
         client.call("session.remove", {"id": number})
-    return full, seen
+    return [full, seen]
 
 
-# 10,000 sessions, added and removed: from the second round on, memory stays
-check("round 1: sessions, listed", round_of(10000), (10000, 10000))
+# 10,000 sessions, added and removed: in the second round memory stays
+check("round 1: sessions, listed", round_of(10000), [10000, 10000])
 time.sleep(0.3)
 before = memory()
-for i in (2, 3):
-    check(f"round {i}: sessions, listed", round_of(10000), (10000, 10000))
+check("round 2: sessions, listed", round_of(10000), [10000, 10000])
 time.sleep(0.3)
 grown = memory() - before
 check(f"memory grown by less than 2 MB ({grown} kB of {before} kB)", grown < 2048, True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """t_hostile.sh: hostile.py INTERFACE CAPTURE TO. Takes the SRTP that goes to TO out of a capture and sends it again on
-the interface, replayed and spoilt in every way, as fast as it can; prints how many of each kind."""
+the interface, replayed and spoilt in every way, in bursts as fast as it can; prints how many of each kind."""
 import collections
 import ipaddress
 import json
@@ -14,6 +14,8 @@ import time
 
 ETH, IP, UDP = 14, 20, 8
 SECONDS = 4
+# A burst, and the pause after it: what overruns the port's ring is lost before anybody could tell good from bad
+BURST, PAUSE = 512, 0.003
 
 
 def frames_to(path, to):
@@ -100,7 +102,9 @@ def main():
     sent = collections.Counter()
     start = time.monotonic()
     while time.monotonic() - start < SECONDS:
-        for kind, frame in bad:
+        for number, (kind, frame) in enumerate(bad):
+            if number % BURST == 0:
+                time.sleep(PAUSE)
             try:
                 s.send(frame)
                 sent[kind] += 1

@@ -17,7 +17,7 @@ def connect(user="alice", password=alice_password):
     return Endpoint(user, password, server, ca=ca)
 
 
-def refused(what, endpoint, response, status=(401, 403)):
+def refused(what, endpoint, response, status={401, 403}):
     check(what + ": status", response and response.status, status)
     leaked = [s for s in SECRETS if s in endpoint.server.all and s.decode() != endpoint.user]
     check(what + ": bytes of profile, table or token", leaked, [])

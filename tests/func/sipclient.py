@@ -17,8 +17,8 @@ DOMAIN = "example.org"
 
 
 def check(what, actual, expected):
-    """Ends the test unless actual is expected (a value, or a tuple of which it is one)."""
-    good = actual == expected or (isinstance(expected, tuple) and actual in expected)
+    """Ends the test unless actual is expected (a value, or a set of which it is one)."""
+    good = actual in expected if isinstance(expected, set) else actual == expected
     if not good:
         sys.exit(f"FAIL: {what}: {actual!r}, expected {expected!r}")
     print(f"ok: {what}: {actual!r}", flush=True)

@@ -16,11 +16,11 @@ refused() {
 	echo "ok: $what: $(grep -E -m1 -- "$text" <<<"$said")"
 }
 
-refused "wire port not there" net_af_xdp0 "$bin/crowfly-engine" "${eal[@]}" --vdev=net_tap1,iface=host0 \
-	-- --wire net_af_xdp0 --host net_tap1 --host-address $engine_ip/24 --socket "$tmp/e.sock"
-refused "interface of the wire port not there" net_af_xdp0 "$bin/crowfly-engine" "${eal[@]}" \
+refused "wire port not there" "no device net_af_xdp0" "$bin/crowfly-engine" "${eal[@]}" --vdev=net_tap1,iface=host0 \
+	-- --wire net_af_xdp0 --host net_tap1 --wire-address 10.77.0.2/24 --host-address $engine_ip/24 --socket "$tmp/e.sock"
+refused "interface of the wire port not there" "no device net_af_xdp0" "$bin/crowfly-engine" "${eal[@]}" \
 	--vdev=net_af_xdp0,iface=nowhere0 --vdev=net_tap1,iface=host0 \
-	-- --wire net_af_xdp0 --host net_tap1 --host-address $engine_ip/24 --socket "$tmp/e.sock"
+	-- --wire net_af_xdp0 --host net_tap1 --wire-address 10.77.0.2/24 --host-address $engine_ip/24 --socket "$tmp/e.sock"
 refused "unknown option" nonsense "$bin/crowfly-engine" "${eal[@]}" -- --nonsense 1
 printf '[engine]\nwire = net_null0\n# a comment\ncolour = green\n' >"$tmp/engine.conf"
 refused "unknown key of the engine" 'engine\.conf:4.*colour' \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Garbage, truncated packets, wrong addresses, replayed and bit-flipped SRTP at full speed, put on engine a's wire from
+# Garbage, truncated packets, wrong addresses, replayed and bit-flipped SRTP in bursts at full speed, put on engine a's wire from
 # the bridge: each is counted by its reason, and the call that runs meanwhile loses nothing.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
