@@ -116,14 +116,18 @@ stop() {
 # shellcheck disable=SC2034
 finished() {
 	local pid=${pids[$1]} i
-	for ((i = 0; i < ${2:-10} * 10; i++)); do
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.1
-	done
-	kill -9 "$pid" 2>/dev/null && fail "$1 did not end within ${2:-10} s"
-	ended=0
-	wait "$pid" 2>/dev/null || ended=$?
+	# The shell would tell of a killed process
+	{
+		for ((i = 0; i < ${2:-10} * 10; i++)); do
+			kill -0 "$pid" || break
+			sleep 0.1
+		done
+		[ "$i" -lt $((${2:-10} * 10)) ] || kill -9 "$pid" || true
+		ended=0
+		wait "$pid" || ended=$?
+	} 2>/dev/null
 	unset "pids[$1]"
+	[ "$i" -lt $((${2:-10} * 10)) ] || fail "$1 did not end within ${2:-10} s"
 }
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds
@@ -223,7 +227,7 @@ packets() { pcap count "$tmp/$1.pcap" "${@:2}" | jq .packets; }
 
 # voice FILE TEXT: speech as WAV, 8 kHz mono
 voice() {
-	espeak-ng -w "$tmp/voice.wav" -s 150 "$2"
+	espeak-ng -w "$tmp/voice.wav" -s 190 "$2"
 	ffmpeg -nostdin -loglevel error -y -i "$tmp/voice.wav" -ar 8000 -ac 1 "$1"
 }
 
