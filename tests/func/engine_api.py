@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """t_engine_api.sh: requests to the engine's API, good and bad."""
 import base64

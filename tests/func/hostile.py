@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """t_hostile.sh: hostile.py INTERFACE CAPTURE TO. Takes the SRTP that goes to TO out of a capture and sends it again on
 the interface, replayed and spoilt in every way, in bursts as fast as it can; prints how many of each kind."""

@@ -18,7 +18,6 @@ set -Eeuo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 bin=$(cd "$top" && cd "${BUILD:-build}" && pwd)
-export PYTHONDONTWRITEBYTECODE=1
 run=cf$$
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/$run.XXXXXX")
 declare -A pids=()
@@ -69,8 +68,8 @@ cleanup() {
 		[ ${#pids[@]} -gt 0 ] || break
 		sleep 0.1
 	done
-	for name in "${!pids[@]}"; do kill -9 "${pids[$name]}" 2>/dev/null; done
-	wait
+	for name in "${!pids[@]}"; do kill -9 "${pids[$name]}"; done 2>/dev/null
+	wait 2>/dev/null
 	for namespace in a b s n; do ip netns del "$run-$namespace" 2>/dev/null; done
 	rm -rf "/run/dpdk/$run-a" "/run/dpdk/$run-b"
 	[ "$status" -eq 0 ] || show_logs

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """t_login.sh: good and bad log-ins at the access server."""
 import re

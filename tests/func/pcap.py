@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """Reads captures of tcpdump for the demo and the functional tests.
 

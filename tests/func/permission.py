@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """t_permission.sh: INVITE and PUBLISH with tokens good and bad, straight to alice's agent."""
 import base64

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """t_profile.sh: whom profile and routing table name, while people come, go and are permitted."""
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """One JSON-RPC request to a unix socket: rpc.py SOCKET METHOD [PARAMS]. Prints the result, or the
 error object and exits 1."""

@@ -66,6 +66,7 @@ def base64url(data):
 
 class Connection:
     """One TLS connection. Without `ca` the other side's certificate is not checked."""
+    closed = False
 
     def __init__(self, address, certificate=None, ca=None):
         self.host, port = address.rsplit(":", 1)
@@ -107,9 +108,12 @@ class Connection:
             self.tls.settimeout(max(end - time.monotonic(), 0.001))
             try:
                 data = self.tls.recv(65536)
-            except (TimeoutError, ssl.SSLError, ConnectionError):
+            except TimeoutError:
                 return None
+            except (ssl.SSLError, ConnectionError):
+                data = b""
             if not data:
+                self.closed = True
                 return None
             self.buffer += data
             self.all += data
