@@ -148,7 +148,7 @@ static void apply_online(struct peer *peer, const struct profile_peer *entry, bo
 		return;
 	}
 	// What it told us itself is not older than what the server knows
-	if (peer->told_until_us && !was_offline)
+	if (peer->told_until_us && peer->status == PEER_ONLINE)
 		moved = false;
 	else
 		moved = set_route(peer, entry->contact, entry->fingerprint);

@@ -368,6 +368,7 @@ Test(agent_call, sessions_of_others_are_left_alone)
 	host_kill(a);
 	host_start(a);
 	UNTIL(media_ports_in_use(a->agent->ports) == 3);
+	UNTIL(logged_in(a, "alice"));
 	place();
 	hang_up(a);
 	UNTIL(engine_count(&a->engine) == 1);
