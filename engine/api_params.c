@@ -192,8 +192,7 @@ static int read_key(
 	size_t size = suite->key_bytes + suite->salt_bytes, length = (size + 2) / 3 * 4;
 	json_t *value = json_object_get(params, field);
 
-	if (json_is_string(value) && json_string_length(value) == length &&
-		base64_decode(json_string_value(value), out, size))
+	if (json_is_string(value) && base64_decode(json_string_value(value), out, size))
 		return 0;
 	rpc_fail(call, RPC_INVALID_PARAMS, field,
 		"%s: %s%zu base64 characters (%zu bytes: master key, then salt) for %s", field,

@@ -7,6 +7,7 @@
 
 #include <ini.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -181,8 +182,9 @@ static int take_key(void *arg, const char *unused, const char *name, const char 
 			names_of(&section->keys->name, sizeof(*key), known, sizeof(known)));
 		return 0;
 	}
+	assert(section - reader->sections < SECTIONS_MAX && key - section->keys < KEYS_MAX);
 	uint64_t *seen = &reader->seen[section - reader->sections];
-	uint64_t bit = UINT64_C(1) << ((key - section->keys) % KEYS_MAX);
+	uint64_t bit = UINT64_C(1) << (key - section->keys);
 	if (*seen & bit) {
 		reader_fail(reader, "key '%s' stands twice in [%s]", name, section->name);
 		return 0;

@@ -170,6 +170,19 @@ Test(rpc_client, server_goes_and_comes_back)
 	rpc_reply(late, NULL); // of a connection long gone
 }
 
+Test(rpc_client, back_off_begins_anew_after_an_answer)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		rpc_client_call(client, "double", json_pack("{s:i}", "n", 1), on_result, NULL);
+		turn(50);
+		cr_assert_eq(answered, i + 1);
+		rpc_server_free(server);
+		start_server();
+		turn(350);
+		cr_assert(rpc_client_connected(client), "after %u restarts", i + 1);
+	}
+}
+
 static void free_inside(void *arg, json_t *result, json_t *error)
 {
 	on_result(arg, result, error);
