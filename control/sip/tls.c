@@ -15,8 +15,9 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
-#define ERROR_MAX     256
-#define CERTIFICATE_S (10L * 365 * 24 * 3600)
+#define ERROR_MAX	256
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:"
+#define CERTIFICATE_S	(10L * 365 * 24 * 3600)
 
 // ---- certificates
 
@@ -299,8 +300,9 @@ int tls_verify_name(SSL *ssl, const char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
 
-	if (*name == '\0')
-		return -EINVAL; // it would mean: any name
+	// Empty would mean any name, a dot in front any below it
+	if (*name == '\0' || *name == '.' || name[strspn(name, NAME_CHARACTERS)] != '\0')
+		return -EINVAL;
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
 		return 0;
 	ERR_clear_error();
