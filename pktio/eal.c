@@ -6,6 +6,8 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include <dlfcn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,6 +24,9 @@ static const char *const harmless[] = {
 	"TELEMETRY: No legacy callbacks",
 	"start req to secondary", // there are no secondary processes
 	"stop req to secondary",
+	"bpffs", // net_af_xdp without a mounted /sys/fs/bpf
+	"skipping unrecognized data section",
+	"Falling back to loading single prog",
 };
 
 static int is_harmless(const char *line)
@@ -50,6 +55,34 @@ static ssize_t write_line(void *cookie, const char *data, size_t size)
 		used = 0;
 	}
 	return (ssize_t)size;
+}
+
+// The level is libbpf's: 0 is a warning, and what is above it is for its developers.
+static int print_bpf(int level, const char *fmt, va_list args)
+{
+	char line[LINE_MAX_BYTES];
+
+	if (level > 0)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_write(is_harmless(line) ? LOG_DEBUG : LOG_WARNING, "%s", line);
+	return 0;
+}
+
+// The libraries behind net_af_xdp write to stderr unless told otherwise. They are there if EAL has
+// loaded that driver.
+static void quieten(const char *library, const char *function)
+{
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+	void (*set_print)(int (*)(int, const char *, va_list));
+
+	if (!handle)
+		return;
+	*(void **)&set_print = dlsym(handle, function);
+	if (set_print)
+		set_print(print_bpf);
+	dlclose(handle);
 }
 
 static FILE *open_log(void)
@@ -81,6 +114,8 @@ int eal_init(int argc, char **argv, char *error, unsigned size)
 		snprintf(error, size, "DPDK's EAL did not start: %s", rte_strerror(rte_errno));
 		return -1;
 	}
+	quieten("libbpf.so.1", "libbpf_set_print");
+	quieten("libxdp.so.1", "libxdp_set_print");
 	return 0;
 }
 
