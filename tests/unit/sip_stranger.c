@@ -33,9 +33,10 @@ struct stranger {
 	pthread_t thread;
 	const char *text;
 	size_t length, chunk;
-	bool plain;  // no TLS at all
-	bool hold;   // writes nothing, not even a handshake
-	int version; // of TLS, 0: any
+	unsigned pause_ms; // between the pieces
+	bool plain;	   // no TLS at all
+	bool hold;	   // writes nothing, not even a handshake
+	int version;	   // of TLS, 0: any
 	const char *ciphers;
 	bool shook_hands, resumed;
 	SSL_SESSION *session; // to be resumed, or the one that was had
@@ -76,6 +77,7 @@ static void talk(struct stranger *stranger, SSL *ssl)
 		if (SSL_write(ssl, stranger->text + done, (int)n) <= 0)
 			break;
 		done += n;
+		usleep(stranger->pause_ms * 1000);
 	}
 	while (have < (int)sizeof(stranger->answer) - 1 &&
 		(got = SSL_read(ssl, stranger->answer + have,
@@ -223,7 +225,7 @@ Test(sip_stranger, slow_senders_are_given_up)
 
 Test(sip_stranger, trickling_does_not_gain_time)
 {
-	struct stranger stranger = {.text = WHOLE, .length = 10, .chunk = 1};
+	struct stranger stranger = {.text = WHOLE, .length = 100, .chunk = 1, .pause_ms = 30};
 	unsigned n = 0;
 
 	world_listen(&world, &(struct conn_limits){.message_timeout_ms = 400});
