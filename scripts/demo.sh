@@ -62,6 +62,7 @@ media() {
 	speak "voice-$1-$to" "$o" "$tmp/$to$2.wav" "$at_o" "$to_o"
 }
 
+recorded=0
 # media_end ID: waits until both have spoken and what they heard is a WAV file
 media_end() {
 	local h from o to who
@@ -70,6 +71,8 @@ media_end() {
 	for who in "$from" "$to"; do
 		finished "rec-$1-$who"
 		to_wav "$tmp/rec-$1-$who.ulaw" "$out/$1-heard-by-$who.wav"
+		is "packets that $who missed of what came out" "$(heard "rec-$1-$who" lost)" 0
+		recorded=$((recorded + $(heard "rec-$1-$who" received)))
 	done
 }
 
@@ -179,6 +182,7 @@ for name in host-a host-b wire-a wire-b link; do stop $name; done
 step "7. What the captures say"
 for id in 1 2 3; do judge $id 10; done
 judge 4 4
+is "packets recorded as WAV" "$recorded" "$sent"
 plain=()
 for id in "${calls[@]}"; do
 	read -r _ _ at_h to_h _ _ _ _ _ <<<"${info[$id]}"

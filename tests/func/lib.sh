@@ -60,6 +60,8 @@ cleanup() {
 	local status=$? name namespace
 	trap - EXIT INT TERM ERR
 	set +e
+	# A signal may have come in a function whose output goes elsewhere
+	exec >&8 2>&9 8>&- 9>&-
 	for name in "${!pids[@]}"; do kill "${pids[$name]}" 2>/dev/null; done
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		for name in "${!pids[@]}"; do
@@ -77,6 +79,7 @@ cleanup() {
 	[ -z "$last_line" ] || echo "$last_line"
 	exit "$status"
 }
+exec 8>&1 9>&2
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -97,7 +100,7 @@ on() {
 start() {
 	local name=$1 namespace=$2
 	shift 2
-	ip netns exec "$run-$namespace" "$@" >>"$tmp/$name.log" 2>&1 </dev/null &
+	ip netns exec "$run-$namespace" "$@" >>"$tmp/$name.log" 2>&1 </dev/null 8>&- 9>&- &
 	pids[$name]=$!
 }
 
@@ -237,7 +240,10 @@ speak() {
 }
 
 # record NAME NAMESPACE LOCAL REMOTE: what comes in, to $tmp/NAME.ulaw
-record() { start "$1" "$2" "$here/rtp.py" record "$3" "$4" "$tmp/$1.ulaw"; }
+record() {
+	start "$1" "$2" "$here/rtp.py" record "$3" "$4" "$tmp/$1.ulaw"
+	wait_for 10 "$1 listens" logged "$1" listening
+}
 
 # to_wav ULAW WAV
 to_wav() { ffmpeg -nostdin -loglevel error -y -f mulaw -ar 8000 -ac 1 -i "$1" "$2"; }

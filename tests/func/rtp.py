@@ -7,7 +7,7 @@ rtp.py talk LOCAL REMOTE [--packets N] [--ms 20] [--linger 1]
     checks by the same rule what comes back.
 rtp.py record LOCAL REMOTE OUT [--idle 2]
     writes the payload of what comes in, in order; another socket may send from LOCAL meanwhile.
-Both print one line of JSON at their end."""
+Both print `listening`, and one line of JSON at their end."""
 import argparse
 import hashlib
 import json
@@ -34,6 +34,7 @@ def open_socket(local, remote):
     s.bind(address(local))
     # Connected, it is the socket that the kernel prefers to another one on the same port
     s.connect(address(remote))
+    print("listening", flush=True)
     return s
 
 
