@@ -38,11 +38,11 @@ for suite in AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32; do
 		a=crypto:1 $suite inline:$key
 	END
 	start "peer-$suite" b ffmpeg -nostdin -loglevel error -protocol_whitelist file,udp,rtp,srtp,crypto \
-		-i "$tmp/$suite.sdp" -c copy -f mulaw "$tmp/peer-$suite.ulaw"
+		-i "$tmp/$suite.sdp" -c copy -flush_packets 1 -f mulaw "$tmp/peer-$suite.ulaw"
 	sleep 1.5
 	start "sender-$suite" b ffmpeg -nostdin -loglevel error -i "$tmp/speech.wav" -af asetnsamples=160,arealtime \
 		-c:a pcm_mulaw -f rtp -rtpflags skip_rtcp -srtp_out_suite $suite -srtp_out_params "$key" \
-		"srtp://10.77.0.2:$port?localrtpport=$port&localrtcpport=$((port + 1))&pkt_size=182"
+		"srtp://10.77.0.2:$port?localrtpport=$port&localrtcpport=$((port + 1))&pkt_size=186"
 	speak "voice-$suite" a "$tmp/speech.wav" "$app_ip:$((port + 2))" "$engine_ip:$((port + 2))"
 	ids[port]="$in_id $out_id $suite"
 	port=$((port + 10))
@@ -53,7 +53,8 @@ for port in "${!ids[@]}"; do
 	finished "sender-$suite"
 	finished "voice-$suite"
 	finished "app-$suite"
-	stop "peer-$suite" INT
+	# Asked politely, it would wait ten seconds for more
+	stop "peer-$suite" KILL
 	cmp "$tmp/speech.ulaw" "$tmp/app-$suite.ulaw" || fail "$suite: ffmpeg to application: not the speech"
 	echo "ok: $suite, ffmpeg to the engine: $(stat -c %s "$tmp/speech.ulaw") bytes the same"
 	# ffmpeg needs some packets to begin; from there on it must have all
