@@ -19,6 +19,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 bin=$(cd "$top" && cd "${BUILD:-build}" && pwd)
 run=cf$$
+# For programs built with SAN=1: freed memory is not kept for long, as tests look at how much there is
+export ASAN_OPTIONS=quarantine_size_mb=1 LSAN_OPTIONS=suppressions=$here/lsan.supp:print_suppressions=0
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/$run.XXXXXX")
 declare -A pids=()
 domain=example.org
@@ -285,7 +287,7 @@ access_server() {
 		key = $tmp/pki/server.key
 		database = $tmp/access/access.db
 		expires-min = 1
-		nonce-lifetime = 3
+		nonce-lifetime = ${nonce_lifetime:-300}
 		failures-per-minute = 10000
 	END
 	mkdir -p "$tmp/access"

@@ -5,6 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+nonce_lifetime=3 # lib.sh: of the access server
 network
 plain_host a
 pki
