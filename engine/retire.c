@@ -2,7 +2,6 @@
 // Batches of retired objects, each with one grace period by call_rcu(); control thread.
 #include "engine/retire.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -16,8 +15,8 @@ struct entry {
 };
 
 struct list {
-	unsigned n, size;
-	struct entry *entries;
+	unsigned n;
+	struct entry *entries; // PENDING_MAX
 };
 
 struct retire {
@@ -32,9 +31,17 @@ struct retire *retire_new(void *arg)
 {
 	struct retire *r = calloc(1, sizeof(*r));
 
-	if (r)
-		r->arg = arg;
-	return r;
+	if (!r)
+		return NULL;
+	r->arg = arg;
+	r->fresh.entries = calloc(PENDING_MAX, sizeof(struct entry));
+	r->waiting.entries = calloc(PENDING_MAX, sizeof(struct entry));
+	if (r->fresh.entries && r->waiting.entries)
+		return r;
+	free(r->fresh.entries);
+	free(r->waiting.entries);
+	free(r);
+	return NULL;
 }
 
 static void end_all(struct retire *r, struct list *list)
@@ -57,30 +64,12 @@ void retire_free(struct retire *r)
 	free(r);
 }
 
-int retire_reserve(struct retire *r, unsigned n)
-{
-	struct list *list = &r->fresh;
-	unsigned size = list->size ? list->size : 64;
-	struct entry *entries;
-
-	if (list->n >= PENDING_MAX)
-		retire_flush(r);
-	while (size < list->n + n)
-		size *= 2;
-	if (size == list->size)
-		return 0;
-	entries = realloc(list->entries, size * sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	list->entries = entries;
-	list->size = size;
-	return 0;
-}
-
 void retire(struct retire *r, retire_cb end, void *object)
 {
 	if (!object)
 		return;
+	if (r->fresh.n == PENDING_MAX)
+		retire_flush(r);
 	r->fresh.entries[r->fresh.n++] = (struct entry){end, object};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What workers may still read is freed only after a grace period, many objects at a time. Control
-// thread; it does not wait for workers unless very much is retired at once.
+// thread.
 #pragma once
 
 struct retire;
@@ -12,10 +12,8 @@ struct retire *retire_new(void *arg);
 // When no reader is left: ends everything that is retired.
 void retire_free(struct retire *retire);
 
-// Makes room for n more retire() calls, so that they cannot fail; waits for a grace period when
-// very much is retired. 0 or -ENOMEM.
-int retire_reserve(struct retire *retire, unsigned n);
-// `object` is unreachable for new readers; `end(arg, object)` follows. NULL is nothing.
+// `object` is unreachable for new readers; `end(arg, object)` follows. NULL is nothing. Cannot
+// fail: it waits for a grace period when very much is retired at once.
 void retire(struct retire *retire, retire_cb end, void *object);
 
 // From a timer: ends what a grace period has passed for, begins the next one.

@@ -294,7 +294,7 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 	struct stream *tx = make_stream(
 		engine, params, true, session->tx.state, keys ? NULL : old_tx, session->id);
 
-	if (!rx || !tx || retire_reserve(engine->retire, 2) != 0) {
+	if (!rx || !tx) {
 		if (rx)
 			end_stream(engine, rx);
 		if (tx)
@@ -373,8 +373,6 @@ int session_remove(struct engine *engine, uint32_t id)
 
 	if (!session)
 		return -ENOENT;
-	if (retire_reserve(engine->retire, 4) != 0)
-		return -ENOMEM;
 	unpublish(engine, session);
 	session_table_del(&engine->sessions, session);
 	retire(engine->retire, end_stream, session->rx.stream);

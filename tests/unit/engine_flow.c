@@ -221,7 +221,6 @@ static void change(struct retire *r, struct stream *streams[PORTS], unsigned por
 	struct stream *new = make("10.0.0.2", 7);
 
 	new->session = 42;
-	retire_reserve(r, 1);
 	if (!streams[port]) {
 		flow_add(shared.table, &local, (uint16_t)port, new);
 	} else if (rand() % 2) {
