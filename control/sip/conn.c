@@ -15,6 +15,8 @@
 
 #include "control/sip/conn_private.h"
 
+#define BACKLOG_MAX (256 * 1024) // bytes of answers waiting, then reading pauses
+
 // Those that nobody owns any more, while they send what waits.
 static LIST_HEAD(, conn) closing_conns = LIST_HEAD_INITIALIZER(closing_conns);
 
@@ -330,16 +332,23 @@ static bool take_one(struct conn *conn)
 	return true;
 }
 
+bool conn_is_backlogged(const struct conn *conn)
+{
+	return !conn->client && !conn->closing && !conn->write_wants_read &&
+	       conn->out.length > BACKLOG_MAX;
+}
+
 void conn_take_messages(struct conn *conn)
 {
 	bool taken = false;
 
-	while (!conn->dead && !conn->closing && conn->in.length > 0 && take_one(conn))
+	while (!conn->dead && !conn->closing && conn->in.length > 0 && !conn_is_backlogged(conn) &&
+		take_one(conn))
 		taken = true;
 	if (conn->dead || conn->closing)
 		return;
 	// From the first byte of a message to its last
-	if (conn->in.length == 0 || !conn->reading)
+	if (conn->in.length == 0 || !conn->reading || conn_is_backlogged(conn))
 		event_del(&conn->deadline);
 	else if (taken || !event_pending(&conn->deadline, EV_TIMEOUT, NULL))
 		conn_set_timer(&conn->deadline, conn->limits.message_timeout_ms);

@@ -34,7 +34,8 @@ struct conn_limits {		     // 0: the default
 	unsigned keepalive_s;	 // a client asks for a sign of life (RFC 5626 section 4.4.1) when
 				 // nothing has come for that long (0: never)
 	size_t body_max;	 // (64 KiB; the side that gets profiles sets CONN_BODY_MAX)
-	size_t output_max; // bytes waiting to be sent before the connection is given up (16 MiB)
+	size_t output_max; // bytes waiting to be sent before the connection is given up (16 MiB);
+			   // a server stops reading when 256 KiB wait
 };
 
 struct conn_callbacks {

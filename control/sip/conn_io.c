@@ -124,10 +124,15 @@ static bool must_wait(struct conn *conn, int result, bool *other_way, int other_
 	return false;
 }
 
+static bool may_read(const struct conn *conn)
+{
+	return conn->reading && !conn_is_backlogged(conn);
+}
+
 // Reads until there is nothing more, and gives on what is whole.
 static void read_all(struct conn *conn)
 {
-	for (unsigned i = 0; i < RUN_RECORDS && conn->reading && !conn->dead; i++) {
+	for (unsigned i = 0; i < RUN_RECORDS && may_read(conn) && !conn->dead; i++) {
 		char *room = bytes_reserve(&conn->in, RECORD_BYTES);
 		int got;
 
@@ -152,7 +157,7 @@ static void read_all(struct conn *conn)
 		conn->in.length += (size_t)got;
 		conn_take_messages(conn);
 	}
-	if (conn->reading && !conn->dead)
+	if (may_read(conn) && !conn->dead)
 		event_active(&conn->io_read, EV_READ, 0); // the rest may be in OpenSSL already
 }
 
@@ -201,10 +206,17 @@ static void linger(struct conn *conn)
 
 static void transfer(struct conn *conn)
 {
+	bool was_backlogged;
+
 	if (!conn->closing || conn->write_wants_read)
 		read_all(conn);
+	was_backlogged = conn_is_backlogged(conn);
 	if (!conn->dead)
 		write_all(conn);
+	if (!conn->dead && was_backlogged && may_read(conn)) {
+		conn_take_messages(conn); // those that waited
+		event_active(&conn->io_read, EV_READ, 0);
+	}
 	if (conn->dead)
 		return;
 	if (conn->closing && conn->out.length == 0) {
@@ -214,7 +226,7 @@ static void transfer(struct conn *conn)
 	}
 	if (conn->out.length > 0 && !event_pending(&conn->stall, EV_TIMEOUT, NULL))
 		conn_set_timer(&conn->stall, STALL_MS);
-	wait_for(conn, &conn->io_read, conn->reading || conn->write_wants_read);
+	wait_for(conn, &conn->io_read, may_read(conn) || conn->write_wants_read);
 	wait_for(conn, &conn->io_write,
 		(conn->out.length > 0 && !conn->write_wants_read) || conn->read_wants_write);
 }

@@ -64,6 +64,9 @@ void conn_enter(struct conn *conn);
 void conn_leave(struct conn *conn);
 void conn_set_timer(struct event *timer, unsigned ms); // 0: not
 uint64_t conn_now_ms(void);
+// The peer of a server's connection does not read its answers: no more of its requests are read
+// until it does. A client reads on, or two that do not read would wait for each other.
+bool conn_is_backlogged(const struct conn *conn);
 // Takes the messages that have come in whole.
 void conn_take_messages(struct conn *conn);
 

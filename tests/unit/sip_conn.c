@@ -318,6 +318,25 @@ Test(sip_conn, peer_that_does_not_read_is_given_up)
 	cr_expect(eq(str, world.server.why, "the peer does not read"));
 }
 
+static void answer_at_length(struct end *end, struct conn *conn, struct msg *msg)
+{
+	(void)end, (void)msg;
+	send_body(conn, 20000);
+}
+
+// More than would be kept: reading pauses until the client has read, and nothing is lost.
+Test(sip_conn, long_answers_pause_reading)
+{
+	struct conn *conn = connect_ready(&(struct conn_limits){.output_max = 1000000}, NULL);
+
+	world.server.on_message = answer_at_length;
+	for (unsigned i = 0; i < 500; i++)
+		cr_assert(eq(int, world_send(conn, i), 0));
+	cr_assert(world_wait(&world, &world.client.messages, 500), "%s", world.server.why);
+	cr_expect(eq(uint, world.server.cseq, 499));
+	cr_expect(eq(uint, world.server.closed, 0), "%s", world.server.why);
+}
+
 static unsigned refused_by_limit(const struct conn_limits *limits, unsigned attempts)
 {
 	world_listen(&world, limits);

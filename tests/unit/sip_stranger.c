@@ -309,3 +309,37 @@ Test(sip_stranger, without_a_certificate_there_is_no_fingerprint)
 	conn_close(world.server.conn);
 	part(&stranger);
 }
+
+static unsigned answers;
+
+static void answer_at_length(struct end *end, struct conn *conn, struct msg *msg)
+{
+	static char body[20000];
+	struct msg *response = msg_new_response(msg, 200, NULL, NULL);
+
+	(void)end;
+	memset(body, 'b', sizeof(body));
+	msg_set_body(response, "a/b", body, sizeof(body));
+	cr_expect(eq(int, conn_send(conn, response), 0));
+	msg_free(response);
+	answers++;
+}
+
+// Who asks and does not read gets no more than fits: what he sends then waits at his end.
+Test(sip_stranger, one_who_does_not_read_is_not_read)
+{
+	static char text[100000 * sizeof(WHOLE)]; // more than fits into sockets
+	struct stranger stranger = {.text = text};
+
+	for (unsigned i = 0; i < 100000; i++, stranger.length += strlen(WHOLE))
+		memcpy(text + stranger.length, WHOLE, strlen(WHOLE));
+	world_listen(&world, &(struct conn_limits){.output_max = 64 * 1024 * 1024});
+	world.server.on_message = answer_at_length;
+	meet(&stranger);
+	world_run(&world, 1500);
+	cr_expect(answers > 10 && answers < 1500, "%u", answers);
+	cr_expect(eq(uint, world.server.closed, 0), "%s", world.server.why);
+	if (world.server.conn != NULL)
+		conn_abort(world.server.conn);
+	part(&stranger);
+}
