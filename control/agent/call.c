@@ -139,6 +139,16 @@ struct call *call_new(struct endpoint *endpoint, bool outgoing)
 	return call;
 }
 
+// A peer that has left the list meanwhile took its count along
+static void count(struct call *call, int change)
+{
+	struct peer *peer = peer_find(call->endpoint, call->dialog.remote);
+
+	call->endpoint->calls += change;
+	if (peer && (change > 0 || peer->calls))
+		peer->calls += change;
+}
+
 int call_index(struct call *call, const char *id)
 {
 	struct calls *calls = call->agent->calls;
@@ -154,6 +164,8 @@ int call_index(struct call *call, const char *id)
 	rc = map_add(&calls->by_dialog, &call->by_dialog, call->dialog.key);
 	if (rc)
 		map_del(&calls->by_id, &call->by_id);
+	else
+		count(call, 1);
 	return rc;
 }
 
@@ -239,6 +251,23 @@ void call_release(struct call *call)
 		finish(call);
 }
 
+// A re-INVITE of the peer that waits for the engine gets its answer still
+static void end_invite(struct call *call)
+{
+	struct transaction *invite = call->invite;
+	struct msg *response;
+
+	call->invite = NULL;
+	if (!invite)
+		return;
+	transaction_forget(invite);
+	response = call->request ? msg_new_response(call->request, 487, "Request Terminated",
+					   call->dialog.local_tag)
+				 : NULL;
+	if (response)
+		transaction_answer(invite, response);
+}
+
 void call_end(struct call *call, int status, const char *reason)
 {
 	struct calls *calls = call->agent->calls;
@@ -252,12 +281,11 @@ void call_end(struct call *call, int status, const char *reason)
 		call->outgoing ? call->dialog.local : call->dialog.remote,
 		call->outgoing ? call->dialog.remote : call->dialog.local, status, reason);
 	call_stop_timer(call);
-	if (call->invite)
-		transaction_forget(call->invite);
-	call->invite = NULL;
+	end_invite(call);
 	media_wipe_keys(&call->media);
 	map_del(&calls->by_id, &call->by_id);
 	map_del(&calls->by_dialog, &call->by_dialog);
+	count(call, -1);
 	calls->held++;
 	fail_waiting(call);
 	call->busy++;

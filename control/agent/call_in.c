@@ -217,13 +217,29 @@ static const char *take_offer(struct call *call, const struct msg *msg, int *sta
 	return NULL;
 }
 
+static bool too_many(const struct trust *trust)
+{
+	const struct config *config = trust->endpoint->agent->config;
+
+	return trust->peer->calls >= config->calls_per_peer ||
+	       trust->endpoint->calls >= config->calls_per_endpoint;
+}
+
 // Takes msg over if it returns true
 static bool new_call(struct agent *agent, struct conn *conn, struct msg *msg, struct trust *trust)
 {
-	struct call *call = call_new(trust->endpoint, false);
+	static struct log_limit limit;
 	const char *refused;
+	struct call *call;
 	int status;
 
+	if (too_many(trust)) {
+		log_limited(&limit, LOG_WARNING, "%s: too many calls, one from %s refused",
+			trust->endpoint->aor, trust->peer->aor);
+		trust_answer(conn, msg, 486, "Too Many Calls", NULL, NULL);
+		return false;
+	}
+	call = call_new(trust->endpoint, false);
 	if (!call)
 		return false;
 	if (dialog_from_invite(&call->dialog, msg, trust->fingerprint)) {
@@ -256,6 +272,19 @@ static bool required_extension(struct conn *conn, const struct msg *msg)
 	return require;
 }
 
+// From the other end of the call: its certificate and its tag (RFC 3261 section 12.2.2)
+static bool is_inside(struct call *call, struct conn *conn, const struct msg *msg)
+{
+	const char *tag = msg_from_tag(msg);
+
+	if (!trust_check_dialog(conn, msg, call->dialog.fingerprint))
+		return false;
+	if (tag && !strcmp(tag, call->dialog.remote_tag))
+		return true;
+	trust_answer(conn, msg, 481, NULL, NULL, NULL);
+	return false;
+}
+
 void call_receive_invite(struct agent *agent, struct conn *conn, struct msg *msg)
 {
 	const char *to_tag = msg_to_tag(msg);
@@ -266,7 +295,7 @@ void call_receive_invite(struct agent *agent, struct conn *conn, struct msg *msg
 		call = call_find_dialog(agent, msg_call_id(msg), to_tag);
 		if (!call)
 			trust_answer(conn, msg, 481, NULL, NULL, NULL);
-		else if (trust_check_dialog(conn, msg, call->dialog.fingerprint)) {
+		else if (is_inside(call, conn, msg)) {
 			call_peer_spoke(call);
 			call_reinvite(call, conn, msg);
 			return;
@@ -322,7 +351,7 @@ void call_receive(struct agent *agent, struct conn *conn, struct msg *msg)
 		call = call_find_dialog(agent, msg_call_id(msg), to_tag);
 		if (!call) {
 			trust_answer(conn, msg, 481, NULL, NULL, NULL);
-		} else if (trust_check_dialog(conn, msg, call->dialog.fingerprint)) {
+		} else if (is_inside(call, conn, msg)) {
 			call_peer_spoke(call);
 			receive_inside(call, conn, msg);
 		}

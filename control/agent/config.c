@@ -50,6 +50,8 @@ NUMBER_KEY(answer_timeout_s, 1, 600)
 NUMBER_KEY(publish_expires_s, 10, 86400)
 NUMBER_KEY(register_expires_s, 10, 86400)
 NUMBER_KEY(media_timeout_s, 0, 86400)
+NUMBER_KEY(calls_per_peer, 1, 65535)
+NUMBER_KEY(calls_per_endpoint, 1, 65535)
 
 #define IP_KEY(field)                                                                              \
 	static int set_##field(void *object, const char *value, char *error)                       \
@@ -209,6 +211,10 @@ static const struct conf_key agent_keys[] = {
 	{"media-timeout", "SECONDS", "without media until the engine says so (default: 0, never)",
 		set_media_timeout_s},
 	{"hang-up-on-timeout", "yes|no", "hang up a call without media (default: no)", set_hang_up},
+	{"calls-per-peer", "N", "that a peer may have with an endpoint at a time (default: 256)",
+		set_calls_per_peer},
+	{"calls-per-endpoint", "N", "at a time, then peers find it busy (default: 2048)",
+		set_calls_per_endpoint},
 	{"keep-calls", "yes|no", "a clean stop leaves calls to the next start (default: no)",
 		set_keep_calls},
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: info)",
@@ -241,6 +247,8 @@ void config_init(struct config *config)
 		.answer_timeout_s = 60,
 		.publish_expires_s = 600,
 		.register_expires_s = 600,
+		.calls_per_peer = 256,
+		.calls_per_endpoint = 2048,
 		.log_level = LOG_INFO,
 	};
 	STAILQ_INIT(&config->endpoints);

@@ -37,6 +37,7 @@ struct config {
 	unsigned port_rest_s;
 	unsigned notify_timeout_s, answer_timeout_s, publish_expires_s, register_expires_s;
 	unsigned media_timeout_s;
+	unsigned calls_per_peer, calls_per_endpoint; // beyond, INVITEs are refused
 	bool hang_up_on_timeout;
 	bool keep_calls; // a clean stop leaves them to the next start
 	int log_level;

@@ -42,6 +42,7 @@ struct endpoint {
 
 	// peer.c writes
 	struct map peers; // struct peer by AoR
+	unsigned calls;	  // under way
 	unsigned online;
 	unsigned generation;
 

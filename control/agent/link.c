@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
-#define LINK_DISTRUST_MAX 20  // refused requests before a connection is closed
-#define LINK_IDLE_S	  900 // without a message; longer than publications are refreshed
+#define LINK_DISTRUST_MAX 20	// refused requests before a connection is closed
+#define LINK_CONNECTIONS  10000 // accepted at a time
+#define LINK_PER_IP	  128	// of them; an agent needs one
+#define LINK_IDLE_S	  900	// without a message; longer than publications are refreshed
 
 struct link {
 	struct map_node node; // of links->by_fingerprint, if indexed
@@ -59,7 +62,8 @@ static void on_ready(void *user, struct conn *conn);
 static void on_closed(void *user, struct conn *conn, const char *why);
 
 static const struct conn_callbacks callbacks = {on_message, on_ready, on_closed};
-static const struct conn_limits limits = {.idle_timeout_s = LINK_IDLE_S};
+static const struct conn_limits limits = {
+	.idle_timeout_s = LINK_IDLE_S, .connections_per_ip = LINK_PER_IP};
 
 static struct link *link_new(struct agent *agent, const char *fingerprint)
 {
@@ -221,18 +225,36 @@ static int make_tls(struct agent *agent, char *error)
 	return agent->server_tls ? 0 : -1;
 }
 
+// Strangers may not use up the descriptors that we need for connections of our own. Returns how
+// many connections to accept.
+static unsigned raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return LINK_CONNECTIONS;
+	if (files.rlim_cur < 2 * LINK_CONNECTIONS) {
+		files.rlim_cur = files.rlim_max < 2 * LINK_CONNECTIONS ? files.rlim_max
+								       : 2 * LINK_CONNECTIONS;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	return files.rlim_cur / 2 < LINK_CONNECTIONS ? files.rlim_cur / 2 : LINK_CONNECTIONS;
+}
+
 struct links *links_new(struct agent *agent, char *error)
 {
 	struct links *links = calloc(1, sizeof(*links));
 	const struct sockaddr_storage *listen = &agent->config->listen;
+	struct conn_limits listening = limits;
 	char text[ADDRESS_MAX];
 
 	if (!links || make_tls(agent, error))
 		goto fail;
 	TAILQ_INIT(&links->all);
 	links->agent = agent;
+	listening.connections = raise_files();
 	links->listener = conn_listen(agent->base, (const struct sockaddr *)listen,
-		address_length(listen), agent->listen_tls, &limits, &callbacks, agent);
+		address_length(listen), agent->listen_tls, &listening, &callbacks, agent);
 	if (!links->listener) {
 		address_format(listen, text);
 		snprintf(error, CONF_ERROR_MAX, "cannot listen on %s: %s", text, strerror(errno));

@@ -65,7 +65,10 @@ static bool take_body(
 		return false;
 	}
 	if (!pidf.open || !expires) {
-		peer_gone(trust->peer, "it said so");
+		// An agent that the peer has left for another does not speak for that one
+		if (!trust->peer->told_until_us ||
+			!strcmp(trust->peer->fingerprint, trust->fingerprint))
+			peer_gone(trust->peer, "it said so");
 		return true;
 	}
 	if (!peer_contact_is_usable(pidf.contact)) {

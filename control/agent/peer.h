@@ -23,6 +23,7 @@ struct peer {
 	char *contact;	   // NULL while offline
 	char *fingerprint; // of its agent's certificate
 	unsigned generation;
+	unsigned calls; // under way with it
 
 	// What it published to us: until when, under which entity tag.
 	char etag[33];

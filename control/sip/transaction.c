@@ -11,7 +11,8 @@
 
 #include <openssl/rand.h>
 
-#define BUCKETS_MIN 64 // a power of two
+#define BUCKETS_MIN 64	// a power of two
+#define BRANCH_MAX  255 // of a peer's INVITE
 
 struct transaction {
 	LIST_ENTRY(transaction) entry;
@@ -343,6 +344,11 @@ struct transaction *transaction_serve(struct transaction_table *table, struct co
 {
 	struct transaction *transaction;
 
+	// It is kept until the ACK: a stranger shall not say how much that is
+	if (msg_branch(invite) != NULL && strlen(msg_branch(invite)) > BRANCH_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
 	if (find(table, conn, false, msg_branch(invite), NULL) != NULL) {
 		errno = EEXIST;
 		return NULL;

@@ -383,6 +383,127 @@ Test(agent_trust, too_many_refusals_close_the_connection)
 	cr_assert_eq(SEND(.token = "x"), 401);
 }
 
+// bob's old agent, left for another, does not take the new one offline
+Test(agent_trust, only_the_agent_that_spoke_last_says_farewell)
+{
+	char *token, other[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+	struct peer *bob = peer_of(a, "alice", "bob");
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	peer_told(bob, "sip:bob@127.0.0.8:5061;transport=tls", other, 600);
+	cr_assert_eq(SEND(.token = token, .expires = -1), 200);
+	cr_assert(peer_is(a, "alice", "bob", PEER_ONLINE, true));
+	cr_assert_str_eq(bob->fingerprint, other);
+	cr_assert_eq(SEND(.token = token), 200);
+	cr_assert_eq(SEND(.token = token, .expires = -1), 200);
+	UNCHANGED();
+	free(token);
+}
+
+static struct msg *build_invite(const char *token, const char *branch)
+{
+	static const char sdp[] =
+		"v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\n"
+		"m=audio 20000 RTP/SAVP 0\r\na=rtcp-mux\r\n"
+		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+		"inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n";
+	struct msg *msg =
+		build(&(struct request){.method = "INVITE", .token = token, .no_body = true});
+	osip_via_t *via = osip_list_get(&msg->sip->vias, 0);
+	osip_generic_param_t *param = NULL;
+	char name[] = "branch";
+
+	msg_set_body(msg, "application/sdp", sdp, strlen(sdp));
+	osip_generic_param_get_byname(&via->via_params, name, &param);
+	if (branch) {
+		osip_free(param->gvalue);
+		param->gvalue = osip_strdup(branch);
+	}
+	return msg;
+}
+
+static int invite(const char *token, const char *branch)
+{
+	struct msg *msg = build_invite(token, branch);
+
+	x.status = 0;
+	cr_assert_eq(conn_send(x.conn, msg), 0);
+	msg_free(msg);
+	UNTIL(x.status);
+	return x.status;
+}
+
+Test(agent_trust, a_peer_cannot_have_calls_without_end)
+{
+	char *token, branch[400];
+	int i;
+
+	a->config.calls_per_peer = 3;
+	x_connect(true);
+	token = token_for(BOB, 600);
+	for (i = 0; i < 3; i++)
+		cr_assert_eq(invite(token, NULL), 180);
+	for (i = 0; i < 30; i++)
+		cr_assert_eq(invite(token, NULL), 486);
+	cr_assert_str_eq(x.reason, "Too Many Calls");
+	cr_assert_eq(a->agent->calls->by_id.count, 3);
+	cr_assert_eq(transaction_count(a->agent->transactions), 3, "none for the refused");
+	a->config.calls_per_peer = 100;
+	a->config.calls_per_endpoint = 4;
+	cr_assert_eq(invite(token, NULL), 180);
+	cr_assert_eq(invite(token, NULL), 486);
+	conn_abort(x.conn);
+	x.conn = NULL;
+	UNTIL(!a->agent->calls->by_id.count);
+	cr_assert_eq(peer_of(a, "alice", "bob")->calls, 0);
+	cr_assert_eq(endpoint_of(a, "alice")->calls, 0);
+	x_connect(true);
+	memset(branch, 'b', sizeof(branch));
+	memcpy(branch, "z9hG4bK", 7);
+	branch[sizeof(branch) - 1] = '\0';
+	cr_assert_eq(invite(token, branch), 500, "kept for each call: not of any length");
+	cr_assert_eq(transaction_count(a->agent->transactions), 0);
+	cr_assert_eq(invite(token, NULL), 180);
+	free(token);
+}
+
+// The certificate is right, but the tag is not that of the call
+Test(agent_trust, a_call_belongs_to_its_tags)
+{
+	struct msg_request request = {.method = "BYE",
+		.uri = ALICE,
+		.from = BOB,
+		.from_tag = "other",
+		.to = ALICE,
+		.sent_by = "127.0.0.9:5061",
+		.cseq = 100};
+	char *token;
+	struct call *call;
+	struct msg *bye;
+
+	x_connect(true);
+	token = token_for(BOB, 600);
+	cr_assert_eq(invite(token, NULL), 180);
+	call = map_entry(map_first(&a->agent->calls->by_id), struct call, by_id);
+	request.call_id = call->dialog.call_id;
+	request.to_tag = call->dialog.local_tag;
+	bye = msg_new_request(&request);
+	x.status = 0;
+	conn_send(x.conn, bye);
+	msg_free(bye);
+	UNTIL(x.status);
+	cr_assert_eq(x.status, 481);
+	cr_assert_eq(call->state, CALL_RINGING);
+	request.from_tag = "f";
+	bye = msg_new_request(&request);
+	x.status = 0;
+	conn_send(x.conn, bye);
+	msg_free(bye);
+	UNTIL(x.status && !a->agent->calls->by_id.count);
+	free(token);
+}
+
 // A call of bob's that rings at alice's; returns its BYE as somebody else would send it
 Test(agent_trust, a_call_belongs_to_its_certificate)
 {
