@@ -21,8 +21,8 @@ static struct in6_addr ip(const char *text)
 	return a.ip;
 }
 
-// A stream with something at every pointer that the look-up prefetches.
-static struct stream *make(const char *remote, uint16_t port)
+// A stream with something at every pointer that the look-up prefetches; the caller frees it.
+static struct stream *make_own(const char *remote, uint16_t port)
 {
 	static struct stream_state state;
 	static struct nexthop nexthop;
@@ -43,6 +43,24 @@ static struct stream *make(const char *remote, uint16_t port)
 	stream->context = context;
 	return stream;
 }
+
+static struct stream *made[64];
+static unsigned n_made;
+
+// The same, freed when the test ends.
+static struct stream *make(const char *remote, uint16_t port)
+{
+	cr_assert_lt(n_made, sizeof(made) / sizeof(made[0]));
+	return made[n_made++] = make_own(remote, port);
+}
+
+static void free_made(void)
+{
+	while (n_made > 0)
+		free(made[--n_made]);
+}
+
+TestSuite(flow, .fini = free_made);
 
 static enum flow_result lookup(struct flow_table *table, const char *local, uint16_t port,
 	const char *remote, uint16_t remote_port, const struct stream **stream)
@@ -218,7 +236,7 @@ static void poison(void *arg, void *object)
 static void change(struct retire *r, struct stream *streams[PORTS], unsigned port)
 {
 	struct in6_addr local = ip("10.0.0.1");
-	struct stream *new = make("10.0.0.2", 7);
+	struct stream *new = make_own("10.0.0.2", 7);
 
 	new->session = 42;
 	if (!streams[port]) {
@@ -264,6 +282,8 @@ Test(flow, readers_never_see_a_freed_stream)
 	cr_assert_gt(freed, changes / 4);
 	cr_assert_gt(shared.found, 1000);
 	cr_assert_eq(shared.wrong, 0);
+	for (unsigned i = 0; i < PORTS; i++)
+		free(streams[i]);
 	retire_free(r);
 	flow_table_free(shared.table);
 	rcu_unregister_thread();
