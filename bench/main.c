@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "bench/bench.h"
+#include "engine/api.h"
 
 #define HUGE_PAGE (2u << 20)
 
@@ -76,6 +77,10 @@ int main(int argc, char **argv)
 		return usage(stderr);
 	if (strcmp(argv[1], "--help") == 0)
 		return usage(stdout);
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("crowfly-bench " API_VERSION);
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);

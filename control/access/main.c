@@ -4,6 +4,7 @@
 #include "control/access/config.h"
 #include "control/access/server.h"
 #include "control/sip/msg.h"
+#include "engine/api.h"
 #include "engine/base/log.h"
 
 #include <errno.h>
@@ -12,10 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#ifndef VERSION
-#define VERSION "0.1"
-#endif
 
 static void usage(FILE *out)
 {
@@ -139,7 +136,7 @@ static int run(const struct arguments *a, struct config *config)
 		return 0;
 	}
 	if (n == CONF_VERSION) {
-		puts("crowfly-access " VERSION);
+		puts("crowfly-access " API_VERSION);
 		return 0;
 	}
 	if (n < 0)

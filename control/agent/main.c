@@ -2,6 +2,7 @@
 // crowfly-agent: logs endpoints in, notifies their peers, places and answers their calls. One
 // thread, one event base.
 #include "control/agent/agent.h"
+#include "engine/api.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
 
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
 		if (rest == CONF_HELP)
 			config_usage();
 		else
-			printf("crowfly-agent 0.1\n");
+			puts("crowfly-agent " API_VERSION);
 		config_free(&config);
 		return EXIT_SUCCESS;
 	}
