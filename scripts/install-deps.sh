@@ -14,7 +14,7 @@ packages=(
 	librte-net-ring23 librte-net-null23 librte-net-pcap23 librte-net-virtio23
 	# tests and demo
 	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3
-	sqlite3 openssl util-linux netcat-openbsd
+	sqlite3 openssl util-linux
 )
 
 missing=()
