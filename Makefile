@@ -114,15 +114,22 @@ criterion_cflags = $(eval criterion_cflags := $$(call pkg_cflags,criterion))$(cr
 criterion_libs = $(eval criterion_libs := $$(call pkg_libs,criterion))$(criterion_libs)
 $(foreach t,$(unit_src:tests/unit/%.c=%),$(eval $(call unit_test,$(t))))
 
+.PHONY: root
+root:
+	@[ "$$(id -u)" -eq 0 ] || \
+		{ echo "make $(MAKECMDGOALS): needs root, to install packages and to make network namespaces: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
+
 deps:
 	@scripts/install-deps.sh
 
 # The goals that install packages first build in a second make: pkg-config is asked when the packages are there
-demo: deps
+demo: root
+	@scripts/install-deps.sh
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) scripts/demo.sh
 
-check: deps
+check: root
+	@scripts/install-deps.sh
 	@$(MAKE) --no-print-directory all unit-build
 	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh
 

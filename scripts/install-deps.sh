@@ -24,7 +24,7 @@ done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null || ! grep -q '^VERSION_ID="12"' /etc/os-release 2>/dev/null; then
-	echo "install-deps: needs Debian 12 (or install these yourself: ${missing[*]})" >&2
+	echo "install-deps: needs Debian 12; elsewhere install the like of what it lists, then run make and tests/run.sh" >&2
 	exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then
