@@ -43,7 +43,8 @@
 // above.
 //
 // A call: {"call": "c7", "direction": "out"|"in", "from": AoR, "to": AoR,
-//          "state": "calling"|"ringing"|"established"|"ended", "send_to": "192.168.50.1:30000",
+//          "state": "calling"|"ringing"|"established"|"ended", "hold":
+//          "none"|"local"|"remote"|"both" (while established), "send_to": "192.168.50.1:30000",
 //          "receive_at": "192.168.50.2:40000", "payloads": ["PCMU/8000"], "suite":
 //          "AEAD_AES_128_GCM", "session": 7, "status": 200, "reason": "...", "setup_ms": 12.3,
 //          "request_ms": 3.1}
@@ -53,7 +54,14 @@
 #define API_CALL_ANSWER	 "call.answer"	// {"call"}
 #define API_CALL_DECLINE "call.decline" // {"call", "status": 486 or 603 (default)}
 #define API_CALL_HANG_UP "call.hang_up" // {"call"} or {"all": true}
-#define API_CALL_LIST	 "call.list"	// {} -> {"calls": [...]}
+// Each sends an INVITE inside the call and is answered with the call once the peer has granted and
+// the engine has changed. RPC_REFUSED if the peer refuses (data.status; the call goes on as it
+// was), if a change is under way, if the call is not established. A hold of a call that is held,
+// and a resume of one that is not, succeed at once.
+#define API_CALL_HOLD	 "call.hold"   // {"call"}: we want to receive nothing
+#define API_CALL_RESUME	 "call.resume" // {"call"}
+#define API_CALL_REKEY	 "call.rekey"  // {"call"}: new keys in both directions
+#define API_CALL_LIST	 "call.list"   // {} -> {"calls": [...]}
 #define API_PEER_LIST                                                                              \
 	"peer.list" // {"endpoint": AoR, optional} -> {"peers": [{"endpoint", "aor", "status",
 		    // "contact", "confirmed"}]}

@@ -113,6 +113,36 @@ static json_t *decline(void *user, struct rpc_call *rpc, json_t *params)
 	return json_object();
 }
 
+static json_t *change(
+	struct agent *agent, struct rpc_call *rpc, json_t *params, enum call_wish wish)
+{
+	static const char *const fields[] = {"call", NULL};
+	struct call *call;
+
+	if (rpc_known(rpc, params, fields))
+		return NULL;
+	call = call_param(agent, rpc, params);
+	if (!call)
+		return NULL;
+	call_change(call, wish, rpc);
+	return RPC_LATER;
+}
+
+static json_t *hold(void *user, struct rpc_call *rpc, json_t *params)
+{
+	return change(AGENT(user), rpc, params, CALL_HOLD);
+}
+
+static json_t *resume(void *user, struct rpc_call *rpc, json_t *params)
+{
+	return change(AGENT(user), rpc, params, CALL_RESUME);
+}
+
+static json_t *rekey(void *user, struct rpc_call *rpc, json_t *params)
+{
+	return change(AGENT(user), rpc, params, CALL_REKEY);
+}
+
 static json_t *hang_up_all(struct agent *agent)
 {
 	struct map_node *node, *next;
@@ -244,6 +274,9 @@ static const struct rpc_method methods[] = {
 	{API_CALL_ANSWER, answer},
 	{API_CALL_DECLINE, decline},
 	{API_CALL_HANG_UP, hang_up},
+	{API_CALL_HOLD, hold},
+	{API_CALL_RESUME, resume},
+	{API_CALL_REKEY, rekey},
 	{API_CALL_LIST, list_calls},
 	{API_PEER_LIST, list_peers},
 	{API_ENDPOINT_LIST, list_endpoints},

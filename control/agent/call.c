@@ -29,6 +29,7 @@ struct calls *calls_new(struct agent *agent)
 static void destroy(struct call *call)
 {
 	call_stop_timer(call);
+	call_change_drop(call, "the agent stops");
 	if (call->invite)
 		transaction_forget(call->invite);
 	msg_free(call->request);
@@ -108,9 +109,11 @@ json_t *call_json(const struct call *call)
 	json_object_set_new(object, "payloads", payloads);
 	if (*call->media.tx.suite)
 		json_object_set_new(object, "suite", json_string(call->media.tx.suite));
-	if (call->state == CALL_ESTABLISHED)
+	if (call->state == CALL_ESTABLISHED) {
 		json_object_set_new(object, "media_direction",
 			json_string(media_direction_name(call->media.direction)));
+		json_object_set_new(object, "hold", json_string(media_hold_name(&call->media)));
+	}
 	if (call->has_session)
 		json_object_set_new(object, "session", json_integer(call->session));
 	if (call->status) {
@@ -288,6 +291,7 @@ void call_end(struct call *call, int status, const char *reason)
 	count(call, -1);
 	calls->held++;
 	fail_waiting(call);
+	call_change_drop(call, call->reason);
 	call->busy++;
 	call_release(call);
 }

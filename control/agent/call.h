@@ -10,6 +10,9 @@
 #include "control/agent/media.h"
 #include "engine/base/rpc.h"
 
+// What we ask the peer for inside a call.
+enum call_wish { CALL_HOLD, CALL_RESUME, CALL_REKEY };
+
 enum call_state { CALL_CALLING, CALL_RINGING, CALL_ESTABLISHED, CALL_ENDED };
 
 struct call {
@@ -26,10 +29,11 @@ struct call {
 	// request
 	struct transaction *invite;
 	struct msg *request;
-	struct media *next;  // what a re-INVITE will make of `media`
-	struct event *timer; // ringing; waiting for ACK; next check of a call taken up
-	bool adding;	     // session.add is under way
-	bool hanging_up;     // to be ended as soon as that is through
+	struct media *next;	    // what a re-INVITE will make of `media`
+	struct call_change *change; // our own re-INVITE, from the request to the end of retries
+	struct event *timer;	    // ringing; waiting for ACK; next check of a call taken up
+	bool adding;		    // session.add is under way
+	bool hanging_up;	    // to be ended as soon as that is through
 	bool acked, checking, taken_up;
 	unsigned end_status; // of a hang-up before the answer
 	const char *end_reason;
@@ -84,6 +88,12 @@ void call_receive_invite(struct agent *agent, struct conn *conn, struct msg *msg
 void call_receive(struct agent *agent, struct conn *conn, struct msg *msg); // the other methods
 void call_receive_late(struct agent *agent, struct conn *conn, struct msg *response);
 void call_reinvite(struct call *call, struct conn *conn, struct msg *msg); // call_update.c
+
+// call_change.c: hold, resume, re-key. `waiting` is answered later, or at once.
+void call_change(struct call *call, enum call_wish wish, struct rpc_call *waiting);
+bool call_change_is_pending(const struct call *call); // a re-INVITE of the peer would be glare
+// The call ends, or (`call` is freed) the agent does.
+void call_change_drop(struct call *call, const char *reason);
 
 // Between the files.
 void call_peer_spoke(struct call *call);

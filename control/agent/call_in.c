@@ -309,7 +309,8 @@ void call_receive_invite(struct agent *agent, struct conn *conn, struct msg *msg
 
 static void receive_bye(struct call *call, struct conn *conn, const struct msg *msg)
 {
-	if (call->invite && !call->request) { // no callee may do that
+	if (call->invite && !call->request &&
+		call->state != CALL_ESTABLISHED) { // no callee may do that
 		trust_answer(conn, msg, 481, NULL, NULL, NULL);
 		return;
 	}

@@ -230,9 +230,8 @@ void call_receive_late(struct agent *agent, struct conn *conn, struct msg *respo
 	const char *certificate = conn_fingerprint(conn);
 
 	// A 200 that came again: its ACK may have been lost with a connection
-	if (call && certificate && !strcmp(certificate, call->dialog.fingerprint) &&
-		call->outgoing && call->acked && !strcmp(msg_method(response), "INVITE") &&
-		msg_status(response) / 100 == 2)
+	if (call && certificate && !strcmp(certificate, call->dialog.fingerprint) && call->acked &&
+		!strcmp(msg_method(response), "INVITE") && msg_status(response) / 100 == 2)
 		call_send_ack(call, msg_cseq(response));
 	msg_free(response);
 }

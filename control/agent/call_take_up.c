@@ -107,6 +107,8 @@ static int take_media(struct call *call, json_t *session, json_t *tag)
 		if (!strcmp(direction, directions[i]))
 			media->direction = i;
 	}
+	media->held = !(media->direction & MEDIA_RECEIVE);
+	media->peer_holds = !(media->direction & MEDIA_SEND);
 	media->sdp_id = json_integer_value(json_object_get(tag, "sdp_id"));
 	media->sdp_version = agent_now_us() / 1000000 + 1000;
 	json_array_foreach (json_object_get(tag, "payloads"), i, payload) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// INVITE inside a call (RFC 3261 section 14): hold and resume, another address, other keys; the
-// agent's one thread.
+// INVITE inside a call (RFC 3261 section 14): hold and resume, another address, other keys, as
+// the peer asks for it; the agent's one thread.
 #include "control/agent/call.h"
 
 #include "control/agent/dataplane.h"
@@ -64,39 +64,15 @@ static void updated(struct call *call, const char *error)
 	call_set_state(call, CALL_ESTABLISHED);
 }
 
-static bool same_key(const struct sdp_crypto *a, const struct sdp_crypto *b)
-{
-	return !strcmp(a->suite, b->suite) && !strcmp(a->key, b->key);
-}
-
 // What the engine must be told; NULL on failure
 static json_t *changes(struct call *call)
 {
 	struct media *now = &call->media, *next = call->next;
-	json_t *object = json_object();
-	char remote[ADDRESS_MAX];
 
-	if (!same_key(&now->rx, &next->rx)) {
-		// New keys of theirs: a new one of ours as well
+	// New keys of theirs: a new one of ours as well
+	if (strcmp(now->rx.suite, next->rx.suite) || strcmp(now->rx.key, next->rx.key))
 		explicit_bzero(&next->tx, sizeof(next->tx));
-		if (media_choose_key(next)) {
-			json_decref(object);
-			return NULL;
-		}
-		json_object_set_new(object, "suite", json_string(next->tx.suite));
-		json_object_set_new(object, "tx_key", json_string(next->tx.key));
-		json_object_set_new(object, "rx_key", json_string(next->rx.key));
-	} else {
-		media_choose_key(next);
-	}
-	if (now->direction != next->direction)
-		json_object_set_new(
-			object, "direction", json_string(media_direction_name(next->direction)));
-	if (!address_equal(&now->remote, &next->remote)) {
-		address_format(&next->remote, remote);
-		json_object_set_new(object, "wire", json_pack("{s:s}", "remote", remote));
-	}
-	return object;
+	return media_choose_key(next) ? NULL : media_changes(now, next);
 }
 
 static void change(struct call *call, const struct msg *msg)
@@ -134,7 +110,8 @@ void call_reinvite(struct call *call, struct conn *conn, struct msg *msg)
 {
 	if (dialog_check_cseq(&call->dialog, msg)) {
 		trust_answer(conn, msg, 500, "CSeq Out Of Order", NULL, NULL);
-	} else if (call->state != CALL_ESTABLISHED || call->invite || call->request) {
+	} else if (call->state != CALL_ESTABLISHED || call->invite || call->request ||
+		   call_change_is_pending(call)) {
 		trust_answer(conn, msg, 491, "Request Pending", NULL, NULL);
 	} else {
 		call->invite = transaction_serve(call->agent->transactions, conn, msg, ended, call);

@@ -120,7 +120,9 @@ static void event(void *user, const char *method, json_t *params)
 		call_hang_up(call, "The keys are used up");
 	} else if (!strcmp(method, API_EVENT_MEDIA_TIMEOUT)) {
 		log_info("%s: no media", call->id);
-		if (dataplane->agent->config->hang_up_on_timeout)
+		// A call on hold is silent because it was asked to be
+		if (dataplane->agent->config->hang_up_on_timeout && !call->media.held &&
+			!call->media.peer_holds)
 			call_hang_up(call, "No media");
 	} else if (!strcmp(method, API_EVENT_REMOVED)) {
 		// By somebody else: ours are forgotten before they are removed

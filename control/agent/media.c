@@ -120,19 +120,25 @@ static void describe(struct agent *agent, struct media *media, struct sdp *sdp)
 	sdp->rtcp_mux = true;
 }
 
-char *media_offer(struct agent *agent, struct media *media)
+static int make_keys(struct media *media)
 {
-	struct sdp sdp;
-	char *text;
 	unsigned i;
 
 	for (i = 0; suites[i]; i++) {
 		media->offered[i].tag = i + 1;
 		snprintf(media->offered[i].suite, SDP_SUITE_MAX, "%s", suites[i]);
 		if (sdp_new_key(&media->offered[i]))
-			return NULL;
+			return -EINVAL;
 	}
 	media->n_offered = i;
+	return 0;
+}
+
+static char *write_offer(struct agent *agent, struct media *media)
+{
+	struct sdp sdp;
+	char *text;
+
 	describe(agent, media, &sdp);
 	memcpy(sdp.cryptos, media->offered, sizeof(media->offered));
 	sdp.n_cryptos = media->n_offered;
@@ -141,6 +147,28 @@ char *media_offer(struct agent *agent, struct media *media)
 	text = sdp_write(&sdp);
 	explicit_bzero(&sdp, sizeof(sdp));
 	return text;
+}
+
+char *media_offer(struct agent *agent, struct media *media)
+{
+	return make_keys(media) ? NULL : write_offer(agent, media);
+}
+
+char *media_offer_again(struct agent *agent, struct media *media, bool fresh)
+{
+	if (fresh)
+		return media_offer(agent, media);
+	media->offered[0] = media->tx;
+	explicit_bzero(&media->offered[1], sizeof(media->offered[1]));
+	media->n_offered = 1;
+	return write_offer(agent, media);
+}
+
+unsigned media_wanted(const struct media *media)
+{
+	if (!media->held)
+		return MEDIA_SEND | MEDIA_RECEIVE;
+	return media->peer_holds ? 0 : MEDIA_SEND;
 }
 
 // "PCMU/8000/1" is PCMU/8000; static types need no rtpmap (RFC 3551)
@@ -201,7 +229,6 @@ static int take_common(struct media *media, const struct sdp *sdp, char *error)
 	if (take_payloads(media, sdp, error))
 		return -ENOTSUP;
 	media->remote = sdp->address;
-	media->direction = mirrored(sdp->direction);
 	return 0;
 }
 
@@ -236,6 +263,10 @@ int media_take_answer(struct media *media, const char *body, size_t length, char
 		rc = -ENOTSUP;
 		goto out;
 	}
+	// An answer that takes more than was offered gets what was offered
+	if (media->direction & MEDIA_SEND)
+		media->peer_holds = !(sdp.direction & MEDIA_RECEIVE);
+	media->direction &= mirrored(sdp.direction);
 	media->tx = *mine;
 	media->rx = sdp.cryptos[0];
 	explicit_bzero(media->offered, sizeof(media->offered));
@@ -264,6 +295,10 @@ int media_take_offer(struct media *media, const char *body, size_t length, char 
 		goto out;
 	}
 	media->rx = *theirs;
+	media->peer_holds = !(sdp.direction & MEDIA_RECEIVE);
+	media->direction = mirrored(sdp.direction);
+	if (media->held)
+		media->direction &= ~MEDIA_RECEIVE;
 out:
 	explicit_bzero(&sdp, sizeof(sdp));
 	return rc;
@@ -337,4 +372,40 @@ json_t *media_session(struct agent *agent, const struct media *media)
 		host_remote, "suite", media->tx.suite, "tx_key", media->tx.key, "rx_key",
 		media->rx.key, "direction", media_direction_name(media->direction),
 		"media_timeout_ms", (json_int_t)agent->config->media_timeout_s * 1000);
+}
+
+const char *media_hold_name(const struct media *media)
+{
+	static const char *const names[] = {"none", "local", "remote", "both"};
+
+	return names[media->held + 2 * media->peer_holds];
+}
+
+static bool same_key(const struct sdp_crypto *a, const struct sdp_crypto *b)
+{
+	return !strcmp(a->suite, b->suite) && !strcmp(a->key, b->key);
+}
+
+json_t *media_changes(const struct media *now, const struct media *next)
+{
+	json_t *object = json_object();
+	char remote[ADDRESS_MAX];
+	int rc = 0;
+
+	if (!same_key(&now->rx, &next->rx) || !same_key(&now->tx, &next->tx)) {
+		rc |= json_object_set_new(object, "suite", json_string(next->tx.suite));
+		rc |= json_object_set_new(object, "tx_key", json_string(next->tx.key));
+		rc |= json_object_set_new(object, "rx_key", json_string(next->rx.key));
+	}
+	if (now->direction != next->direction)
+		rc |= json_object_set_new(
+			object, "direction", json_string(media_direction_name(next->direction)));
+	if (!address_equal(&now->remote, &next->remote)) {
+		address_format(&next->remote, remote);
+		rc |= json_object_set_new(object, "wire", json_pack("{s:s}", "remote", remote));
+	}
+	if (!rc)
+		return object;
+	json_decref(object);
+	return NULL;
 }

@@ -21,6 +21,8 @@ struct media {
 	struct sdp_crypto tx, rx; // of the suite chosen; rx is the peer's
 	struct sockaddr_storage remote;
 	unsigned direction; // MEDIA_SEND | MEDIA_RECEIVE, ours
+	bool held;	    // by us: we want to receive nothing
+	bool peer_holds;    // the peer wants to receive nothing
 	unsigned n_payloads;
 	struct sdp_payload payloads[SDP_PAYLOADS_MAX];
 };
@@ -41,6 +43,10 @@ void media_wipe_keys(struct media *media);
 
 // Our offer with fresh keys, to be freed with sdp_text_free(). NULL on failure.
 char *media_offer(struct agent *agent, struct media *media);
+// An offer inside a call, of `media` as it is to be: the key as it is, or fresh ones.
+char *media_offer_again(struct agent *agent, struct media *media, bool fresh);
+// The direction to offer (RFC 3264 section 8.4).
+unsigned media_wanted(const struct media *media);
 // The answer to it. 0, or -errno with one line in `error` (128 bytes).
 int media_take_answer(struct media *media, const char *body, size_t length, char *error);
 // The peer's offer: suite, key, address, payloads, direction. 0 or -errno as above.
@@ -52,6 +58,11 @@ char *media_answer(struct agent *agent, struct media *media);
 
 // What the engine's session.add wants, but the tag.
 json_t *media_session(struct agent *agent, const struct media *media);
+// What its session.update wants to get from the one to the other; empty if nothing. NULL on lack of
+// memory.
+json_t *media_changes(const struct media *now, const struct media *next);
+// "none", "local", "remote", "both"
+const char *media_hold_name(const struct media *media);
 // "sendrecv" ...
 const char *media_direction_name(unsigned direction);
 // "IP:PORT" of the engine's side and of the application's, of the wire; ADDRESS_MAX bytes.

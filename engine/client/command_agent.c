@@ -18,6 +18,7 @@ static const struct table_column call_columns[] = {
 	{"FROM", "from"},
 	{"TO", "to"},
 	{"STATE", "state"},
+	{"HOLD", "hold"},
 	{"SEND TO", "send_to"},
 	{"RECEIVE AT", "receive_at"},
 	{"PAYLOADS", "payloads"},
@@ -113,6 +114,24 @@ static void hang_up_call(struct client *client, char **arguments, unsigned n)
 		run_simple(client, API_CALL_HANG_UP, json_pack("{s:s}", "call", arguments[0]));
 }
 
+static void hold_call(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_CALL_HOLD, json_pack("{s:s}", "call", arguments[0]));
+}
+
+static void resume_call(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_CALL_RESUME, json_pack("{s:s}", "call", arguments[0]));
+}
+
+static void rekey_call(struct client *client, char **arguments, unsigned n)
+{
+	(void)n;
+	run_simple(client, API_CALL_REKEY, json_pack("{s:s}", "call", arguments[0]));
+}
+
 static void show_calls(struct client *client, char **arguments, unsigned n)
 {
 	(void)arguments;
@@ -203,6 +222,9 @@ const struct client_command client_agent_commands[] = {
 	{"answer", "CALL", 1, 1, CLIENT_AGENT, "take a call that rings", answer_call},
 	{"decline", "CALL [busy]", 1, 2, CLIENT_AGENT, "refuse a call that rings", decline_call},
 	{"hang-up", "CALL|all", 1, 1, CLIENT_AGENT, "end a call", hang_up_call},
+	{"hold", "CALL", 1, 1, CLIENT_AGENT, "tell the peer to send nothing", hold_call},
+	{"resume", "CALL", 1, 1, CLIENT_AGENT, "end a hold of ours", resume_call},
+	{"re-key", "CALL", 1, 1, CLIENT_AGENT, "new SRTP keys in both directions", rekey_call},
 	{"show calls", "", 0, 0, CLIENT_AGENT, "calls, and where their plain RTP goes", show_calls},
 	{"show peers", "[ENDPOINT]", 0, 1, CLIENT_AGENT, "who may be called, and is online",
 		show_peers},
