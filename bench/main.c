@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "bench/bench.h"
-#include "engine/api.h"
+#include "engine/base/version.h"
 
 #define HUGE_PAGE (2u << 20)
 
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0)
 		return usage(stdout);
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("crowfly-bench " API_VERSION);
+		puts("crowfly-bench " VERSION);
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

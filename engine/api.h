@@ -6,8 +6,6 @@
 #define API_ENGINE_SOCKET "/run/crowfly/engine.sock"
 #define API_AGENT_SOCKET  "/run/crowfly/agent.sock"
 
-#define API_VERSION "0.1.0" // of the programs
-
 #define API_TAG_MAX 4096 // bytes of a session's opaque tag
 
 // session.add: params

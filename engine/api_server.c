@@ -10,6 +10,7 @@
 #include "engine/api.h"
 #include "engine/api_session.h"
 #include "engine/base/rpc.h"
+#include "engine/base/version.h"
 #include "engine/drop.h"
 
 struct api_server {
@@ -139,7 +140,7 @@ static json_t *get_info(void *user, struct rpc_call *call, json_t *params)
 	for (unsigned i = 0; i < SUITE_COUNT; i++)
 		json_array_append_new(suites, json_string(suite_table[i].name));
 	return json_pack("{s:s, s:s, s:i, s:s?, s:o, s:o, s:o}", "program", "crowfly-engine",
-		"version", API_VERSION, "pid", (int)getpid(), "crypto", context_backend_name(),
+		"version", VERSION, "pid", (int)getpid(), "crypto", context_backend_name(),
 		"suites", suites, "wire_addresses", addresses_of(ports, n, "wire"),
 		"host_addresses", addresses_of(ports, n, "host"));
 }

@@ -11,6 +11,7 @@
 #include "engine/api_server.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
+#include "engine/base/version.h"
 #include "engine/engine.h"
 #include "engine/options.h"
 #include "pktio/eal.h"
@@ -88,7 +89,7 @@ int main(int argc, char **argv)
 		options_usage(stdout);
 		break;
 	case OPTIONS_VERSION:
-		printf("crowfly-engine %s\n", API_VERSION);
+		printf("crowfly-engine %s\n", VERSION);
 		break;
 	case OPTIONS_ERROR:
 		fprintf(stderr, "crowfly-engine: %s\n", error);

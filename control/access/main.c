@@ -4,8 +4,8 @@
 #include "control/access/config.h"
 #include "control/access/server.h"
 #include "control/sip/msg.h"
-#include "engine/api.h"
 #include "engine/base/log.h"
+#include "engine/base/version.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -136,7 +136,7 @@ static int run(const struct arguments *a, struct config *config)
 		return 0;
 	}
 	if (n == CONF_VERSION) {
-		puts("crowfly-access " API_VERSION);
+		puts("crowfly-access " VERSION);
 		return 0;
 	}
 	if (n < 0)

@@ -2,9 +2,9 @@
 // crowfly-agent: logs endpoints in, notifies their peers, places and answers their calls. One
 // thread, one event base.
 #include "control/agent/agent.h"
-#include "engine/api.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
+#include "engine/base/version.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 		if (rest == CONF_HELP)
 			config_usage();
 		else
-			puts("crowfly-agent " API_VERSION);
+			puts("crowfly-agent " VERSION);
 		config_free(&config);
 		return EXIT_SUCCESS;
 	}

@@ -12,6 +12,7 @@
 
 #include "engine/api.h"
 #include "engine/base/rpc.h"
+#include "engine/base/version.h"
 #include "engine/client/table.h"
 
 static void run_help(struct client *client, char **arguments, unsigned n);
@@ -238,7 +239,7 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 			print_usage(out);
 			return CLIENT_OK;
 		} else if (option == 'V') {
-			fprintf(out, "crowfly %s\n", API_VERSION);
+			fprintf(out, "crowfly %s\n", VERSION);
 			return CLIENT_OK;
 		} else {
 			client_fail(&client, CLIENT_USAGE, "unknown option, or value missing: '%s'",

@@ -17,6 +17,7 @@
 
 #include "engine/api.h"
 #include "engine/base/rpc.h"
+#include "engine/base/version.h"
 #include "engine/client/table.h"
 
 static struct event_base *base;
@@ -304,7 +305,7 @@ Test(client, help_shows_every_command)
 	cr_expect(strstr(run.out, "show peers [ENDPOINT]") && !strstr(run.out, "hang-up"));
 	end(&run);
 	run = run_line("--version");
-	cr_expect_str_eq(run.out, "crowfly " API_VERSION "\n");
+	cr_expect_str_eq(run.out, "crowfly " VERSION "\n");
 	end(&run);
 }
 

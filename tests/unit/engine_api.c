@@ -12,6 +12,7 @@
 #include "engine/api_server.h"
 #include "engine/base/rpc.h"
 #include "engine/base/rpc_socket.h"
+#include "engine/base/version.h"
 
 #define KEY_28 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw=="
 #define KEY_30 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd"
@@ -565,7 +566,7 @@ Test(engine_api, totals_ports_info)
 
 	json_t *info = must(API_INFO, "{}");
 	cr_expect_eq(number(info, "pid"), getpid());
-	cr_expect_str_eq(json_string_value(json_object_get(info, "version")), API_VERSION);
+	cr_expect_str_eq(json_string_value(json_object_get(info, "version")), VERSION);
 	cr_expect_str_eq(json_string_value(json_object_get(info, "crypto")), "ipsec_mb");
 	cr_expect_str_eq(
 		json_string_value(json_array_get(json_object_get(info, "host_addresses"), 0)),
