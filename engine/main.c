@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // crowfly-engine: reads its options, starts DPDK, ports, workers and the API, and runs the control
 // thread until a signal ends it.
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,33 +25,27 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 }
 
 // Runs until a signal. The events of the signals are made before the engine, so that one during the
-// start ends it, too.
+// start ends it, too, and freed after it, so that a second one does not cut the end short.
 static int run(const struct engine_config *config, struct event_base *base)
 {
-	struct event *term = evsignal_new(base, SIGTERM, on_signal, base);
-	struct event *interrupt = evsignal_new(base, SIGINT, on_signal, base);
 	struct engine *engine = NULL;
 	struct api_server *api = NULL;
 	int status = EXIT_FAILURE;
 
-	if (!term || !interrupt || event_add(term, NULL) != 0 || event_add(interrupt, NULL) != 0)
-		goto end;
 	engine = engine_new(config, base);
 	if (!engine)
 		goto end;
 	api = api_server_new(base, engine, config->socket);
-	if (!api)
+	if (!api) {
+		log_error("socket: %s: %s", config->socket, strerror(errno));
 		goto end;
+	}
 	log_notice("ready, API at %s", config->socket);
 	event_base_dispatch(base);
 	status = EXIT_SUCCESS;
 end:
 	api_server_free(api);
 	engine_free(engine);
-	if (interrupt)
-		event_free(interrupt);
-	if (term)
-		event_free(term);
 	return status;
 }
 
@@ -59,6 +54,7 @@ static int start(struct options *options)
 	char *eal_argv[OPTIONS_EAL_MAX + 2]; // the EAL reorders and overwrites its copy
 	char error[CONF_ERROR_MAX];
 	struct event_base *base;
+	struct event *term, *interrupt;
 	int status = EXIT_FAILURE;
 
 	log_init("crowfly-engine", options->log_level);
@@ -70,11 +66,17 @@ static int start(struct options *options)
 		return EXIT_FAILURE;
 	}
 	base = event_base_new();
-	if (base)
+	term = base ? evsignal_new(base, SIGTERM, on_signal, base) : NULL;
+	interrupt = base ? evsignal_new(base, SIGINT, on_signal, base) : NULL;
+	if (term && interrupt && event_add(term, NULL) == 0 && event_add(interrupt, NULL) == 0)
 		status = run(&options->config, base);
+	eal_fini();
+	if (interrupt)
+		event_free(interrupt);
+	if (term)
+		event_free(term);
 	if (base)
 		event_base_free(base);
-	eal_fini();
 	return status;
 }
 

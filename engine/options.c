@@ -8,6 +8,7 @@
 #include "engine/api.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
+#include "pktio/address.h"
 
 // ---- setters. `object` is struct options; values are copied, as they may be a file's line.
 
@@ -27,6 +28,7 @@ static int set_text(const char **out, const char *value, char *error)
 // One address, or several with blanks or commas between them; more by giving the key again.
 static int add_addresses(const char *list[ENGINE_ADDRESSES_MAX], const char *value, char *error)
 {
+	struct address address;
 	unsigned n = 0;
 
 	while (n < ENGINE_ADDRESSES_MAX && list[n])
@@ -43,7 +45,17 @@ static int add_addresses(const char *list[ENGINE_ADDRESSES_MAX], const char *val
 				ENGINE_ADDRESSES_MAX);
 			return -1;
 		}
-		list[n++] = strndup(value, length);
+		list[n] = strndup(value, length);
+		if (!list[n]) {
+			snprintf(error, CONF_ERROR_MAX, "out of memory");
+			return -1;
+		}
+		if (address_parse(list[n++], &address) != 0 || !address_is_unicast(&address.ip)) {
+			snprintf(error, CONF_ERROR_MAX,
+				"expected an address like 192.168.50.1/24, got '%.80s'",
+				list[n - 1]);
+			return -1;
+		}
 		value += length;
 	}
 }
@@ -192,6 +204,33 @@ static int find_separator(int argc, char **argv)
 	return 0;
 }
 
+static bool same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+// What must be there, and the ports must be different ones.
+static int check_ports(const struct engine_config *c, char *error)
+{
+	if (!c->wire || !c->host)
+		snprintf(error, CONF_ERROR_MAX, "%s is missing: a DPDK device",
+			c->wire ? "host" : "wire");
+	else if (same(c->wire, c->host))
+		snprintf(error, CONF_ERROR_MAX, "host: %.64s is the wire port", c->host);
+	else if (same(c->exception, c->wire) || same(c->exception, c->host))
+		snprintf(error, CONF_ERROR_MAX, "exception: %.64s is the %s port", c->exception,
+			same(c->exception, c->wire) ? "wire" : "host");
+	else if (!c->host_addresses[0])
+		snprintf(error, CONF_ERROR_MAX,
+			"host-address is missing: the engine's own address on the host port");
+	else if (!c->exception && !c->wire_addresses[0])
+		snprintf(error, CONF_ERROR_MAX,
+			"wire-address is missing: it is needed without an exception port");
+	else
+		return 0;
+	return -1;
+}
+
 static enum options_result check(
 	const struct options *o, int rest, int argc, char **argv, char *error)
 {
@@ -202,12 +241,7 @@ static enum options_result check(
 				: "");
 		return OPTIONS_ERROR;
 	}
-	if (!o->config.wire || !o->config.host) {
-		snprintf(error, CONF_ERROR_MAX, "%s is missing: a DPDK device",
-			o->config.wire ? "host" : "wire");
-		return OPTIONS_ERROR;
-	}
-	return OPTIONS_OK;
+	return check_ports(&o->config, error) == 0 ? OPTIONS_OK : OPTIONS_ERROR;
 }
 
 enum options_result options_read(struct options *o, int argc, char **argv, char *error)

@@ -202,7 +202,7 @@ engine() {
 		--vdev=net_af_xdp0,iface=wire0 --vdev=net_tap0,iface=exc0 --vdev=net_tap1,iface=host0 \
 		-- --wire net_af_xdp0 --host net_tap1 --exception net_tap0 --idle-sleep \
 		--host-address 192.168.50.1/24 --host-address fd50::1/64 --socket "$tmp/engine-$h.sock" "$@"
-	wait_for 15 "engine of $h ready" test -S "$tmp/engine-$h.sock"
+	wait_for 15 "engine of $h ready" rpc "engine-$h" info
 	alive "engine-$h" || fail "the engine of $h has ended"
 	ip -n "$run-$h" link set exc0 up
 	ip -n "$run-$h" link set host0 up

@@ -21,6 +21,24 @@ refused "wire port not there" "no device net_af_xdp0" "$bin/crowfly-engine" "${e
 refused "interface of the wire port not there" "no device net_af_xdp0" "$bin/crowfly-engine" "${eal[@]}" \
 	--vdev=net_af_xdp0,iface=nowhere0 --vdev=net_tap1,iface=host0 \
 	-- --wire net_af_xdp0 --host net_tap1 --wire-address 10.77.0.2/24 --host-address $engine_ip/24 --socket "$tmp/e.sock"
+# wrong WHAT TEXT OPTION...: an option that is refused before anything is started
+wrong() {
+	local what=$1 text=$2 status=0
+	shift 2
+	refused "$what" "$text" "$bin/crowfly-engine" "${eal[@]}" --vdev=net_null0 --vdev=net_null1 -- "$@"
+	on a "$bin/crowfly-engine" "${eal[@]}" -- "$@" >/dev/null 2>&1 || status=$?
+	is "$what: exit status" "$status" 2
+}
+wrong "one device for two ports" "host: net_null0 is the wire port" --wire net_null0 --host net_null0 --host-address 10.1.0.1/24
+wrong "one device for wire and exception" "exception: net_null0 is the wire port" --wire net_null0 --host net_null1 \
+	--exception net_null0 --host-address 10.1.0.1/24
+wrong "no host-address" "host-address is missing" --wire net_null0 --host net_null1 --wire-address 10.1.0.1/24
+wrong "no wire-address" "wire-address is missing" --wire net_null0 --host net_null1 --host-address 10.1.0.1/24
+wrong "malformed host-address" "host-address: expected an address.*10.1.0.1/77" --wire net_null0 --host net_null1 \
+	--host-address 10.1.0.1/77
+refused "no folder for the socket" "socket: $tmp/none/none/e.sock: No such file" "$bin/crowfly-engine" "${eal[@]}" \
+	--vdev=net_null0 --vdev=net_null1 -- --wire net_null0 --host net_null1 --wire-address 10.77.0.2/24 \
+	--host-address $engine_ip/24 --socket "$tmp/none/none/e.sock"
 refused "unknown option" nonsense "$bin/crowfly-engine" "${eal[@]}" -- --nonsense 1
 printf '[engine]\nwire = net_null0\n# a comment\ncolour = green\n' >"$tmp/engine.conf"
 refused "unknown key of the engine" 'engine\.conf:4.*colour' \
@@ -59,3 +77,20 @@ rpc engine-a session.add "{\"wire\":{\"local\":\"10.77.0.2:20000\",\"remote\":\"
 	\"tx_key\":\"$(head -c 30 /dev/urandom | base64)\",\"rx_key\":\"$(head -c 30 /dev/urandom | base64)\"}"
 stop engine-a
 is "exit status on SIGTERM with a session" "$ended" 0
+
+# A second signal does not cut the end short, and after kill -9 the socket left behind is no obstacle
+engine b
+kill -TERM "${pids[engine-b]}"
+stop engine-b
+is "exit status on SIGTERM twice" "$ended" 0
+engine b
+stop engine-b KILL
+[ -S "$tmp/engine-b.sock" ] || fail "no socket is left by kill -9"
+engine b
+wait_for 5 "the engine answers after kill -9" rpc engine-b info
+refused "socket of a running engine" "socket: .*in use" "$bin/crowfly-engine" "${eal[@]}" --vdev=net_null0 --vdev=net_null1 \
+	-- --wire net_null0 --host net_null1 --wire-address 10.77.0.2/24 --host-address $engine_ip/24 \
+	--socket "$tmp/engine-b.sock"
+rpc engine-b info >/dev/null
+stop engine-b
+is "exit status" "$ended" 0
