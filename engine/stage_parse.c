@@ -26,11 +26,32 @@ static uint8_t judge(struct worker *w, enum packet_side side, const struct parse
 	}
 }
 
+// net_af_packet gets frames whose tag the kernel has taken off: it goes back to its place, for the
+// VLANs to be told apart, here and in the kernel.
+static void restore_tags(struct worker *w, struct packet_batch *batch)
+{
+	bool whole = true;
+
+	for (unsigned i = 0; i < batch->n; i++) {
+		struct packet *p = &batch->packets[i];
+
+		p->verdict = VERDICT_GO;
+		if (likely(!(p->mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) ||
+			rte_vlan_insert(&p->mbuf) == 0)
+			continue;
+		p->verdict = DROP_NO_ROOM;
+		whole = false;
+	}
+	if (!whole)
+		stage_settle(w, batch);
+}
+
 void stage_parse(struct worker *w, struct packet_batch *batch)
 {
 	struct rte_mbuf *mbufs[PACKET_BURST];
 	struct parse parses[PACKET_BURST];
 
+	restore_tags(w, batch);
 	for (unsigned i = 0; i < batch->n; i++)
 		mbufs[i] = batch->packets[i].mbuf;
 	parse_burst(mbufs, parses, batch->n);

@@ -590,3 +590,52 @@ Test(worker, keeps_the_kernel_in_its_vlan)
 	cr_assert_eq(rig_drops(&rig, DROP_WRONG_VLAN, 1), 1);
 	rig_stop(&rig);
 }
+
+// As net_af_packet has it: the kernel took the tag off the frame.
+static void send_stripped(struct rig *rig, const struct rig_frame *frame, uint16_t vlan)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(rig->pool);
+
+	memcpy(rte_pktmbuf_append(mbuf, (uint16_t)frame->length), frame->bytes, frame->length);
+	mbuf->vlan_tci = vlan;
+	mbuf->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	cr_assert_eq(rte_ring_enqueue(rig->ports[RIG_WIRE].in[0], mbuf), 0);
+}
+
+Test(worker, minds_a_tag_that_the_driver_took_off)
+{
+	struct rig rig;
+	struct rig_frame frame, other, out;
+	struct context *protect;
+	uint8_t sealed[300];
+	uint32_t length;
+
+	cr_assert_eq(unshare(CLONE_NEWNET), 0, "needs root");
+	rig_prepare(&rig, 3);
+	rig.config.exception = "net_ring_k";
+	rig.config.exception_interface = "lo";
+	rig.config.vlan = 42;
+	rig_run(&rig);
+	cr_assert_eq(session_add(rig.engine, &rig.params, &rig.id, NULL), 0);
+	nexthop_learn(rig.engine->sides[SIDE_HOST].nexthops, &rig.params.host_remote.ip,
+		&rig_macs[RIG_HOST]);
+	usleep(2000);
+	while (rig_take(&rig, RIG_HOST, &out))
+		;
+	protect = rig_context(&rig.params, CONTEXT_PROTECT);
+	rig_rtp(sealed, 1, 1, 172);
+	length = seal(protect, sealed, 172, sizeof(sealed), false);
+	rig_udp(&frame, RIG_WIRE, &rig.params.wire_remote, &rig.params.wire_local, sealed,
+		(uint16_t)length);
+	rig_udp_vlan(&other, RIG_WIRE, 7, &rig.params.wire_remote, &rig.params.wire_local, sealed,
+		(uint16_t)length);
+	send_stripped(&rig, &frame, 7); // another VLAN's: the kernel's, with its tag, and no media
+	cr_assert(rig_receive(&rig, RIG_KERNEL, &out));
+	cr_assert_eq(out.length, other.length);
+	cr_assert_arr_eq(out.bytes, other.bytes, other.length);
+	cr_assert_not(rig_take(&rig, RIG_HOST, &out));
+	send_stripped(&rig, &frame, 42);
+	cr_assert(rig_receive(&rig, RIG_HOST, &out));
+	context_free(protect);
+	rig_stop(&rig);
+}
