@@ -10,6 +10,8 @@
 
 #include "engine/stage.h"
 
+#define KERNEL_BEHIND 4 // packets to the kernel in a turn that left packets of media in a port
+
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	counter_add(&w->counters.drops[reason], 1);
@@ -23,19 +25,31 @@ static void drop_all(
 		worker_drop(w, mbufs[i], reason);
 }
 
-// Sends to the exception port; worker 0 alone may, the others by the ring to it.
-static void send_kernel(struct worker *w, struct rte_mbuf *mbufs[], unsigned n)
+// Puts packets where worker 0, which alone sends to the exception port, takes them from.
+static void queue_kernel(struct worker *w, struct rte_mbuf *mbufs[], unsigned n)
+{
+	unsigned queued = rte_ring_enqueue_burst(w->shared->to_kernel, (void **)mbufs, n, NULL);
+
+	drop_all(w, mbufs + queued, n - queued, DROP_KERNEL_FULL);
+}
+
+// Sends to the exception port. A packet costs net_tap one system call, as long as dozens of packets
+// of media take: while these pile up, few go that way in a turn, and a flood of what is not
+// media is lost in the ring to the kernel rather than the media in the port's.
+static unsigned send_kernel(struct worker *w, bool behind)
 {
 	struct worker_shared *shared = w->shared;
-	unsigned sent;
+	struct rte_mbuf *mbufs[PACKET_BURST];
+	unsigned sent, n;
 
-	if (w->index == 0)
-		sent = rte_eth_tx_burst(shared->port[ROLE_EXCEPTION], 0, mbufs, (uint16_t)n);
-	else
-		sent = rte_ring_enqueue_burst(shared->to_kernel, (void **)mbufs, n, NULL);
-	if (w->index == 0)
-		counter_add(&w->counters.to_kernel, sent);
+	n = rte_ring_dequeue_burst(
+		shared->to_kernel, (void **)mbufs, behind ? KERNEL_BEHIND : PACKET_BURST, NULL);
+	if (n == 0)
+		return 0;
+	sent = rte_eth_tx_burst(shared->port[ROLE_EXCEPTION], 0, mbufs, (uint16_t)n);
+	counter_add(&w->counters.to_kernel, sent);
 	drop_all(w, mbufs + sent, n - sent, DROP_KERNEL_FULL);
+	return n;
 }
 
 static void run_stages(struct worker *w, struct packet_batch *batch)
@@ -54,7 +68,7 @@ static void run_stages(struct worker *w, struct packet_batch *batch)
 		stage_tx(w, batch);
 	}
 	if (w->n_local > 0)
-		send_kernel(w, w->local, w->n_local);
+		queue_kernel(w, w->local, w->n_local);
 }
 
 static void run_batch(
@@ -135,17 +149,12 @@ static unsigned poll_kernel(struct worker *w)
 }
 
 // Worker 0's errands for the others and for the control thread.
-static unsigned poll_rings(struct worker *w)
+static unsigned poll_rings(struct worker *w, bool behind)
 {
 	struct worker_shared *shared = w->shared;
 	struct rte_mbuf *mbufs[PACKET_BURST];
-	unsigned n = 0, total;
+	unsigned n, total = shared->has_exception ? send_kernel(w, behind) : 0;
 
-	if (shared->has_exception)
-		n = rte_ring_dequeue_burst(shared->to_kernel, (void **)mbufs, PACKET_BURST, NULL);
-	if (n > 0)
-		send_kernel(w, mbufs, n);
-	total = n;
 	n = rte_ring_dequeue_burst(shared->from_control, (void **)mbufs, PACKET_BURST, NULL);
 	for (unsigned i = 0; i < n; i++)
 		if (rte_eth_tx_burst(mbufs[i]->port, 0, &mbufs[i], 1) != 1)
@@ -155,10 +164,11 @@ static unsigned poll_rings(struct worker *w)
 
 unsigned worker_iterate(struct worker *w)
 {
-	unsigned n = poll_port(w, SIDE_WIRE) + poll_port(w, SIDE_HOST) + poll_handover(w);
+	unsigned wire = poll_port(w, SIDE_WIRE), host = poll_port(w, SIDE_HOST);
+	unsigned n = wire + host + poll_handover(w);
 
 	if (w->index == 0) {
-		n += poll_rings(w);
+		n += poll_rings(w, wire == PACKET_BURST || host == PACKET_BURST);
 		if (w->shared->has_exception)
 			n += poll_kernel(w);
 	}

@@ -29,7 +29,7 @@ struct worker_shared {
 	uint16_t vlan; // of the wire port; 0: untagged
 	uint64_t tsc_hz;
 	struct flow_table *flows[2]; // by enum packet_side
-	struct rte_ring *to_kernel;  // other workers' packets, to worker 0
+	struct rte_ring *to_kernel;  // all workers' packets, to worker 0
 	struct rte_ring *to_control; // ARP, neighbour discovery and ping where no kernel is behind
 	struct rte_ring *from_control; // frames to send; mbuf->port says where
 	unsigned n_workers;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The data path from port to port: real ring ports, real worker threads, an independent SRTP end.
+#include "engine/rcu.h"
 #include "tests/unit/engine_rig.h"
 
 // What a frame from the engine must look like; returns its payload.
@@ -637,5 +638,40 @@ Test(worker, minds_a_tag_that_the_driver_took_off)
 	send_stripped(&rig, &frame, 42);
 	cr_assert(rig_receive(&rig, RIG_HOST, &out));
 	context_free(protect);
+	rig_stop(&rig);
+}
+
+Test(worker, sends_little_to_the_kernel_while_media_waits)
+{
+	struct rig rig;
+	struct rig_frame frame;
+	struct worker *worker;
+	struct engine_stats stats;
+	uint8_t payload[60] = {1};
+
+	cr_assert_eq(unshare(CLONE_NEWNET), 0, "needs root");
+	rig_prepare(&rig, 3);
+	rig.config.exception = "net_ring_k";
+	rig.config.exception_interface = "lo";
+	rig_run(&rig);
+	worker_stop_all(&rig.engine->shared);
+	worker = &rig.engine->shared.workers[0];
+	rig_udp(&frame, RIG_WIRE, &rig.params.wire_remote, &rig.params.wire_local, payload, 60);
+	for (unsigned i = 0; i < 2 * PACKET_BURST; i++)
+		rig_send(&rig, RIG_WIRE, &frame);
+	rcu_thread_online();
+	for (unsigned turn = 1; turn <= 2; turn++) { // the port gives whole bursts
+		worker_iterate(worker);
+		engine_stats_get(rig.engine, &stats);
+		cr_assert_eq(stats.rx_wire, turn * PACKET_BURST);
+		cr_assert_leq(stats.to_kernel, turn * PACKET_BURST / 4);
+		cr_assert_geq(stats.to_kernel, turn, "not nothing");
+	}
+	for (unsigned turn = 0; turn < 2; turn++) // nothing waits any more
+		worker_iterate(worker);
+	rcu_thread_offline();
+	engine_stats_get(rig.engine, &stats);
+	cr_assert_eq(stats.to_kernel, 2 * PACKET_BURST);
+	cr_assert_eq(rig_drops(&rig, DROP_KERNEL_FULL, 0), 0);
 	rig_stop(&rig);
 }
