@@ -64,6 +64,9 @@ ANSWER(place, "call.place", CALL)
 ANSWER(answer, "call.answer", CALL)
 ANSWER(decline, "call.decline", "{}")
 ANSWER(hang_up, "call.hang_up", "{'calls':2}")
+ANSWER(hold, "call.hold", "{}")
+ANSWER(resume, "call.resume", "{}")
+ANSWER(rekey, "call.rekey", "{}")
 ANSWER(calls, "call.list", "{'calls':[" CALL ",{'call':'c12','direction':'in','state':'ringing'}]}")
 ANSWER(peers, "peer.list",
 	"{'peers':[{'endpoint':'sip:a@x','aor':'sip:b@x','status':'online','contact':null,"
@@ -111,7 +114,8 @@ static json_t *subscribe(void *user, struct rpc_call *call, json_t *params)
 }
 
 static const struct rpc_method methods[] = {{API_CALL_PLACE, place}, {API_CALL_ANSWER, answer},
-	{API_CALL_DECLINE, decline}, {API_CALL_HANG_UP, hang_up}, {API_CALL_LIST, calls},
+	{API_CALL_DECLINE, decline}, {API_CALL_HANG_UP, hang_up}, {API_CALL_HOLD, hold},
+	{API_CALL_RESUME, resume}, {API_CALL_REKEY, rekey}, {API_CALL_LIST, calls},
 	{API_PEER_LIST, peers}, {API_ENDPOINT_LIST, endpoints}, {API_ENDPOINT_LOG_OUT, log_out},
 	{API_ENDPOINT_LOG_IN, log_in}, {API_STATS, stats}, {API_INFO, info}, {API_PORT_LIST, ports},
 	{API_SESSION_ADD, add}, {API_SESSION_STATS, evil}, {API_SESSION_LIST, list},
@@ -208,12 +212,15 @@ Test(client, what_is_asked_and_shown)
 		{"decline c7 busy", "call.decline {\"call\":\"c7\",\"status\":486}", "ok\n"},
 		{"hang-up c7", "call.hang_up {\"call\":\"c7\"}", "calls  2\n"},
 		{"hang-up all", "call.hang_up {\"all\":true}", "calls  2\n"},
+		{"hold c7", "call.hold {\"call\":\"c7\"}", "ok\n"},
+		{"resume c7", "call.resume {\"call\":\"c7\"}", "ok\n"},
+		{"re-key c7", "call.rekey {\"call\":\"c7\"}", "ok\n"},
 		{"show peers", "peer.list {}",
 			"ENDPOINT  PEER     STATUS  CONFIRMED  CONTACT\n"
 			"sip:a@x   sip:b@x  online  yes        -\n"},
 		{"show peers a@x", "peer.list {\"endpoint\":\"sip:a@x\"}", "online"},
 		{"show calls", "call.list {}",
-			"c7    out        sip:a@x  sip:b@x  established  192.168.50.1:30000"},
+			"c7    out        sip:a@x  sip:b@x  established  -     192.168.50.1:30000"},
 		{"show endpoints", "endpoint.list {}",
 			"ENDPOINT  STATE  EXPIRES S  PEERS  ONLINE  LOGIN MS\n"},
 		{"log-out a@x", "endpoint.log_out {\"endpoint\":\"sip:a@x\"}", "ok\n"},
