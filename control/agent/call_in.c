@@ -315,7 +315,7 @@ static void receive_bye(struct call *call, struct conn *conn, const struct msg *
 		return;
 	}
 	trust_answer(conn, msg, 200, "OK", NULL, NULL);
-	if (call->invite)
+	if (call->request) // else an INVITE under way is our own
 		send_final(call, 487, "Request Terminated");
 	call_end(call, 200, "Hung up by the peer");
 }
