@@ -26,14 +26,14 @@ stats() { rpc "engine-$1" session.stats "{\"id\":${session[$1]}}" | jq -e ".$2";
 wire_port() { rpc "engine-$1" session.list | jq -r '.sessions[0].wire.local | split(":") | last'; }
 hold_is() { [ "$(call_at "$1" alice bob | jq -r .hold)" = "$2" ]; }
 # flowing: a second of capture on the wire, and how many SRTP packets each side has sent in it
-number=0
+shot=0
 flowing() {
-	number=$((number + 1))
-	capture "wire-$number" n port-a udp
+	shot=$((shot + 1))
+	capture "wire-$shot" n port-a udp
 	sleep 1.5
-	stop "wire-$number"
-	from_a=$(tcpdump -n -r "$tmp/wire-$number.pcap" "src host ${address[a]} and udp src port $port_a" 2>/dev/null | wc -l)
-	from_b=$(tcpdump -n -r "$tmp/wire-$number.pcap" "src host ${address[b]} and udp src port $port_b" 2>/dev/null | wc -l)
+	stop "wire-$shot"
+	from_a=$(tcpdump -n -r "$tmp/wire-$shot.pcap" "src host ${address[a]} and udp src port $port_a" 2>/dev/null | wc -l)
+	from_b=$(tcpdump -n -r "$tmp/wire-$shot.pcap" "src host ${address[b]} and udp src port $port_b" 2>/dev/null | wc -l)
 	echo "$1: $from_a packets from a, $from_b from b in 1.5 s"
 }
 both_flow() {
