@@ -191,8 +191,11 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	engine->seconds++;
-	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++)
+	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
+		if (engine->sides[i].netlink)
+			netlink_read(engine->sides[i].netlink);
 		nexthop_tick(engine->sides[i].nexthops, engine->seconds);
+	}
 }
 
 // ---- life

@@ -17,7 +17,13 @@
 #define BUFFER_BYTES   16384
 #define RECEIVE_BYTES  (1 << 20)
 #define ANSWER_SECONDS 1
+#define DUMP_TRIES     8
 #define NEIGH_USABLE   (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)
+
+struct addresses {
+	unsigned n;
+	struct address at[ADDRESSES_MAX];
+};
 
 struct netlink {
 	unsigned if_index;
@@ -26,8 +32,8 @@ struct netlink {
 	struct mnl_socket *watch, *ask;
 	uint32_t sequence;
 	bool routes_changed;
-	unsigned n_addresses;
-	struct address addresses[ADDRESSES_MAX];
+	bool stale; // the kernel's messages were lost: all is to be read again
+	struct addresses addresses;
 };
 
 static struct mnl_socket *open_socket(unsigned groups, int flags)
@@ -94,21 +100,21 @@ static const struct nlattr *find_attr(const struct nlmsghdr *nlh, size_t header,
 
 // ---- addresses
 
-static void address_del(struct netlink *n, const struct in6_addr *ip)
+static void address_del(struct addresses *addresses, const struct in6_addr *ip)
 {
-	for (unsigned i = 0; i < n->n_addresses; i++) {
-		if (address_equal(&n->addresses[i].ip, ip)) {
-			n->addresses[i] = n->addresses[--n->n_addresses];
+	for (unsigned i = 0; i < addresses->n; i++) {
+		if (address_equal(&addresses->at[i].ip, ip)) {
+			addresses->at[i] = addresses->at[--addresses->n];
 			return;
 		}
 	}
 }
 
-static void address_add(struct netlink *n, const struct address *address)
+static void address_add(struct addresses *addresses, const struct address *address)
 {
-	address_del(n, &address->ip);
-	if (n->n_addresses < ADDRESSES_MAX)
-		n->addresses[n->n_addresses++] = *address;
+	address_del(addresses, &address->ip);
+	if (addresses->n < ADDRESSES_MAX)
+		addresses->at[addresses->n++] = *address;
 }
 
 static void on_address(struct netlink *n, const struct nlmsghdr *nlh)
@@ -125,9 +131,9 @@ static void on_address(struct netlink *n, const struct nlmsghdr *nlh)
 		return;
 	address.prefix = (uint8_t)(ifa->ifa_prefixlen + (ifa->ifa_family == AF_INET ? 96 : 0));
 	if (nlh->nlmsg_type == RTM_NEWADDR)
-		address_add(n, &address);
+		address_add(&n->addresses, &address);
 	else
-		address_del(n, &address.ip);
+		address_del(&n->addresses, &address.ip);
 	n->routes_changed = true;
 }
 
@@ -182,32 +188,6 @@ static int on_message(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int dump(struct netlink *n, uint16_t type);
-
-void netlink_read(struct netlink *n)
-{
-	char buffer[BUFFER_BYTES];
-	ssize_t bytes;
-
-	for (;;) {
-		bytes = mnl_socket_recvfrom(n->watch, buffer, sizeof(buffer));
-		if (bytes < 0 && errno == ENOBUFS) { // messages were lost: read it all again
-			n->n_addresses = 0;
-			dump(n, RTM_GETADDR);
-			dump(n, RTM_GETNEIGH);
-			n->routes_changed = true;
-			continue;
-		}
-		if (bytes <= 0)
-			break;
-		mnl_cb_run(buffer, (size_t)bytes, 0, 0, on_message, n);
-	}
-	if (n->routes_changed) {
-		n->routes_changed = false;
-		n->ops->routes(n->arg);
-	}
-}
-
 // ---- questions
 
 static struct nlmsghdr *begin(struct netlink *n, char *buffer, uint16_t type, uint16_t flags)
@@ -220,12 +200,38 @@ static struct nlmsghdr *begin(struct netlink *n, char *buffer, uint16_t type, ui
 	return nlh;
 }
 
-// Sends a question and runs `cb` on the answer up to its end or error. 0 or -errno.
+// Whether the kernel says that its table changed under the dump. Takes the mark off, so that the
+// rest is read, too: a dump that is not read to its end keeps the next one waiting (EBUSY).
+static bool take_interrupted(char *buffer, ssize_t bytes, uint32_t sequence)
+{
+	int left = (int)bytes;
+	bool interrupted = false;
+
+	for (struct nlmsghdr *nlh = (struct nlmsghdr *)buffer; mnl_nlmsg_ok(nlh, left);
+		nlh = mnl_nlmsg_next(nlh, &left)) {
+		interrupted |= nlh->nlmsg_seq == sequence && nlh->nlmsg_flags & NLM_F_DUMP_INTR;
+		nlh->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
+	}
+	return interrupted;
+}
+
+static ssize_t receive(const struct mnl_socket *nl, char *buffer, size_t size)
+{
+	ssize_t bytes;
+
+	do
+		bytes = mnl_socket_recvfrom(nl, buffer, size);
+	while (bytes < 0 && errno == EINTR);
+	return bytes;
+}
+
+// Sends a question and runs `cb` on the answer up to its end or error. 0 or -errno; -EINTR: all was
+// read, but of a table that changed meanwhile.
 static int ask(struct netlink *n, const struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
-	char buffer[BUFFER_BYTES];
+	char buffer[BUFFER_BYTES] __attribute__((aligned(4)));
 	unsigned port = mnl_socket_get_portid(n->ask);
-	bool once = !(nlh->nlmsg_flags & (NLM_F_DUMP | NLM_F_ACK));
+	bool once = !(nlh->nlmsg_flags & (NLM_F_DUMP | NLM_F_ACK)), interrupted = false;
 	uint32_t sequence = nlh->nlmsg_seq;
 	ssize_t bytes;
 	int rc;
@@ -233,14 +239,15 @@ static int ask(struct netlink *n, const struct nlmsghdr *nlh, mnl_cb_t cb, void 
 	if (mnl_socket_sendto(n->ask, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	do {
-		bytes = mnl_socket_recvfrom(n->ask, buffer, sizeof(buffer));
+		bytes = receive(n->ask, buffer, sizeof(buffer));
 		if (bytes < 0)
 			return -errno;
+		interrupted |= take_interrupted(buffer, bytes, sequence);
 		rc = mnl_cb_run(buffer, (size_t)bytes, sequence, port, cb, data);
 		if (rc < 0 && errno != EPROTO) // EPROTO: the answer to an earlier question
 			return -errno;
 	} while ((rc > 0 && !once) || rc < 0);
-	return 0;
+	return interrupted ? -EINTR : 0;
 }
 
 static int dump(struct netlink *n, uint16_t type)
@@ -362,6 +369,56 @@ int netlink_set_mac(struct netlink *n, const struct rte_ether_addr *mac)
 	return ask(n, nlh, on_message, n);
 }
 
+// ---- all of it, at the start and when messages were lost
+
+// Reads all addresses anew. -errno: those known before stay.
+static int read_addresses(struct netlink *n)
+{
+	const struct addresses before = n->addresses;
+	int rc = -EINTR;
+
+	for (unsigned i = 0; i < DUMP_TRIES && rc == -EINTR; i++) {
+		n->addresses.n = 0;
+		rc = dump(n, RTM_GETADDR);
+	}
+	if (rc != 0)
+		n->addresses = before;
+	return rc;
+}
+
+// What was missed of neighbours is told again, or asked for: one dump will do, whole or not.
+static int read_again(struct netlink *n)
+{
+	int rc = read_addresses(n);
+	int rc_neighbours = dump(n, RTM_GETNEIGH);
+
+	if (rc == 0 && rc_neighbours != -EINTR)
+		rc = rc_neighbours;
+	n->routes_changed = true;
+	return rc;
+}
+
+void netlink_read(struct netlink *n)
+{
+	char buffer[BUFFER_BYTES] __attribute__((aligned(4)));
+	ssize_t bytes;
+
+	while ((bytes = receive(n->watch, buffer, sizeof(buffer))) > 0 ||
+		(bytes < 0 && errno == ENOBUFS)) {
+		if (bytes < 0)
+			n->stale = true;
+		else
+			mnl_cb_run(buffer, (size_t)bytes, 0, 0, on_message, n);
+	}
+	// Behind all that was waiting, which is older than what was lost
+	if (n->stale)
+		n->stale = read_again(n) != 0;
+	if (n->routes_changed) {
+		n->routes_changed = false;
+		n->ops->routes(n->arg);
+	}
+}
+
 // ---- life
 
 struct netlink *netlink_new(unsigned if_index, const struct netlink_ops *ops, void *arg)
@@ -378,7 +435,7 @@ struct netlink *netlink_new(unsigned if_index, const struct netlink_ops *ops, vo
 	n->arg = arg;
 	n->watch = open_socket(groups, SOCK_NONBLOCK);
 	n->ask = open_socket(0, 0);
-	rc = n->watch && n->ask ? dump(n, RTM_GETADDR) : -errno;
+	rc = n->watch && n->ask ? read_addresses(n) : -errno;
 	if (rc != 0) {
 		netlink_free(n);
 		errno = -rc;
@@ -406,15 +463,15 @@ int netlink_fd(const struct netlink *n)
 
 bool netlink_has_address(const struct netlink *n, const struct in6_addr *ip)
 {
-	for (unsigned i = 0; i < n->n_addresses; i++)
-		if (address_equal(&n->addresses[i].ip, ip))
+	for (unsigned i = 0; i < n->addresses.n; i++)
+		if (address_equal(&n->addresses.at[i].ip, ip))
 			return true;
 	return false;
 }
 
 unsigned netlink_addresses(const struct netlink *n, struct address out[], unsigned max)
 {
-	for (unsigned i = 0; i < n->n_addresses && i < max; i++)
-		out[i] = n->addresses[i];
-	return n->n_addresses;
+	for (unsigned i = 0; i < n->addresses.n && i < max; i++)
+		out[i] = n->addresses.at[i];
+	return n->addresses.n;
 }

@@ -21,7 +21,9 @@ struct netlink_ops {
 struct netlink *netlink_new(unsigned if_index, const struct netlink_ops *ops, void *arg);
 void netlink_free(struct netlink *netlink);
 
-// To be polled for reading; netlink_read() then calls the ops for all that has come.
+// To be polled for reading; netlink_read() then calls the ops for all that has come. Called once a
+// second, too, it tries again what it could not read: after a loss of messages the addresses known
+// before stay until all could be read anew.
 int netlink_fd(const struct netlink *netlink);
 void netlink_read(struct netlink *netlink);
 

@@ -2,10 +2,13 @@
 // What the kernel tells of an interface, in a network namespace of the test's own (needs root).
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pktio/netlink.h"
@@ -28,6 +31,51 @@ static void on_routes(void *arg)
 {
 	(void)arg;
 	seen.routes++;
+}
+
+// Stands before libmnl's: what the kernel does on a busy machine alone, it does here when told to.
+// A dump is counted when its end is read.
+static struct {
+	unsigned interrupt, fail; // so many dumps to come
+	unsigned lose;		  // so many calls on the watching socket
+	unsigned dumps;
+} kernel;
+
+static bool holds_end(const struct nlmsghdr *nlh, ssize_t bytes)
+{
+	for (int left = (int)bytes; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+		if (nlh->nlmsg_type == NLMSG_DONE)
+			return true;
+	return false;
+}
+
+static ssize_t meddle(struct nlmsghdr *nlh, ssize_t bytes)
+{
+	bool dump = bytes > 0 && nlh->nlmsg_flags & NLM_F_MULTI;
+	bool end = dump && holds_end(nlh, bytes);
+
+	kernel.dumps += end;
+	if (dump && kernel.interrupt > 0) {
+		nlh->nlmsg_flags |= NLM_F_DUMP_INTR;
+		kernel.interrupt -= end;
+	} else if (end && kernel.fail > 0) {
+		kernel.fail--;
+		errno = EAGAIN;
+		return -1;
+	}
+	return bytes;
+}
+
+ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl, void *buffer, size_t size)
+{
+	int blocks = !(fcntl(mnl_socket_get_fd(nl), F_GETFL) & O_NONBLOCK);
+
+	if (!blocks && kernel.lose > 0) {
+		kernel.lose--;
+		errno = ENOBUFS;
+		return -1;
+	}
+	return meddle(buffer, recv(mnl_socket_get_fd(nl), buffer, size, 0));
 }
 
 static const struct netlink_ops ops = {on_neighbour, on_routes};
@@ -87,6 +135,75 @@ Test(netlink, addresses_come_and_go)
 	cr_assert(has(n, "10.0.7.1"));
 	cr_assert_not(has(n, "10.0.0.1"));
 	cr_assert_geq(seen.routes, 1);
+	netlink_free(n);
+}
+
+// The table changes under the first dumps; one that is not interrupted ends it.
+Test(netlink, an_interrupted_dump_is_read_again)
+{
+	struct netlink *n;
+
+	kernel.interrupt = 3;
+	n = start();
+	cr_assert_eq(kernel.dumps, 4);
+	cr_assert(has(n, "10.0.0.1"));
+	cr_assert(has(n, "2001:db8::1"));
+	netlink_free(n);
+}
+
+Test(netlink, a_dump_interrupted_without_end_is_given_up)
+{
+	cr_assert_eq(unshare(CLONE_NEWNET), 0, "needs root");
+	sh("ip link set lo up");
+	kernel.interrupt = 1000;
+	cr_assert_null(netlink_new(if_nametoindex("lo"), &ops, NULL));
+	cr_assert_eq(errno, EINTR);
+	cr_assert_leq(kernel.dumps, 16);
+}
+
+// Messages are lost, and no dump succeeds: what was known stays, and the next call tries again.
+Test(netlink, a_loss_that_cannot_be_made_good_takes_nothing_away)
+{
+	struct netlink *n = start();
+
+	sh("ip address add 10.0.7.1/30 dev left && ip address del 10.0.0.1/24 dev left");
+	while (recv(netlink_fd(n), &(char[65536]){0}, 65536, 0) > 0) // the messages that were lost
+		;
+	kernel.lose = 1;
+	kernel.interrupt = 1000;
+	netlink_read(n);
+	cr_assert(has(n, "10.0.0.1"));
+	cr_assert(has(n, "2001:db8::1"));
+	kernel.interrupt = 0;
+	kernel.fail = 2;
+	netlink_read(n);
+	cr_assert(has(n, "10.0.0.1"));
+	seen.routes = 0;
+	netlink_read(n);
+	cr_assert_not(has(n, "10.0.0.1"));
+	cr_assert(has(n, "10.0.7.1"));
+	cr_assert(has(n, "2001:db8::1"));
+	cr_assert_eq(seen.routes, 1);
+	kernel.dumps = 0;
+	netlink_read(n);
+	cr_assert_eq(kernel.dumps, 0, "read once");
+	netlink_free(n);
+}
+
+// What waits in the socket is older than what was lost: it must not undo what is read anew.
+Test(netlink, what_is_read_anew_is_newer_than_what_waits)
+{
+	struct netlink *n = start();
+	const int small = 1;
+
+	cr_assert_eq(setsockopt(netlink_fd(n), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	sh("ip address del 10.0.0.1/24 dev left");
+	sh("for i in $(seq 100); do ip address add 10.0.7.1/30 dev left; "
+	   "ip address del 10.0.7.1/30 dev left; done; ip address add 10.0.0.1/24 dev left");
+	netlink_read(n);
+	cr_assert(has(n, "10.0.0.1"));
+	cr_assert_not(has(n, "10.0.7.1"));
+	cr_assert_geq(kernel.dumps, 2);
 	netlink_free(n);
 }
 
