@@ -200,17 +200,38 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 
 // ---- life
 
-static int init_netlink(struct engine *engine, struct engine_side *side)
+// The kernel's interface of the exception port; 0: the reason is logged.
+static unsigned exception_if_index(const struct engine *engine)
 {
 	const struct port *port = &engine->ports[ROLE_EXCEPTION];
 	const char *name = engine->config.exception_interface;
-	unsigned if_index = name ? if_nametoindex(name) : port->if_index;
+	char own[IF_NAMESIZE];
+	unsigned if_index;
 
-	if (if_index == 0) {
-		log_error("%s: its kernel interface is not known: give exception-interface",
+	if (!name && port->if_index == 0)
+		log_error("%s: its driver does not tell its kernel interface: give "
+			  "exception-interface",
 			port->device);
+	if (!name)
+		return port->if_index;
+	if_index = if_nametoindex(name);
+	if (if_index == 0 && if_indextoname(port->if_index, own))
+		log_error("exception-interface: the kernel has no interface %s (that of %s is %s)",
+			name, port->device, own);
+	else if (if_index == 0)
+		log_error("exception-interface: the kernel has no interface %s (expected that of "
+			  "%s)",
+			name, port->device);
+	return if_index;
+}
+
+static int init_netlink(struct engine *engine, struct engine_side *side)
+{
+	const struct port *port = &engine->ports[ROLE_EXCEPTION];
+	unsigned if_index = exception_if_index(engine);
+
+	if (if_index == 0)
 		return -1;
-	}
 	side->netlink = netlink_new(if_index, &netlink_ops, side);
 	if (!side->netlink) {
 		log_error("netlink: %s", strerror(errno));

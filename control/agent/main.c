@@ -59,7 +59,6 @@ int main(int argc, char **argv)
 	int status, rest;
 
 	config_init(&config);
-	log_init("crowfly-agent", LOG_INFO);
 	rest = config_args(&config, argc, argv, error);
 	if (rest == CONF_HELP || rest == CONF_VERSION) {
 		if (rest == CONF_HELP)
@@ -72,7 +71,7 @@ int main(int argc, char **argv)
 	if (rest >= 0 && rest < argc)
 		snprintf(error, sizeof(error), "unexpected argument '%.64s'", argv[rest]);
 	if (rest < argc || config_finish(&config, error)) {
-		log_error("%s", error);
+		fprintf(stderr, "crowfly-agent: %s\n", error);
 		config_free(&config);
 		return 2;
 	}

@@ -55,7 +55,7 @@ static void reader_fail(struct reader *reader, const char *fmt, ...)
 	va_end(args);
 }
 
-// "a, b, c" of the names of sections or keys, cut where `size` ends.
+// "a, b, c" of the names of sections or keys; "a, b, ..." where `size` ends.
 static const char *names_of(const char *const *first, size_t stride, char *out, size_t size)
 {
 	size_t n = 0;
@@ -64,8 +64,10 @@ static const char *names_of(const char *const *first, size_t stride, char *out, 
 	for (; *first; first = (const char *const *)((const char *)first + stride)) {
 		int w = snprintf(out + n, size - n, "%s%s", n ? ", " : "", *first);
 
-		if (w < 0 || (size_t)w >= size - n)
+		if (w < 0 || (size_t)w + sizeof(", ...") > size - n) {
+			strcpy(out + n, ", ...");
 			break;
+		}
 		n += w;
 	}
 	return out;

@@ -101,6 +101,16 @@ static int find_config(
 	return 0;
 }
 
+static int read_config(
+	const char *path, const struct conf_section *sections, void *program, char *error)
+{
+	int rc = conf_read(path, sections, program, error);
+
+	if (rc < -1)
+		snprintf(error, CONF_ERROR_MAX, "--config: %.160s: %s", path, strerror(-rc));
+	return rc;
+}
+
 int conf_args(
 	int argc, char **argv, const struct conf_section *sections, void *program, char *error)
 {
@@ -115,7 +125,7 @@ int conf_args(
 	int rc = find_config(argv, sections, &config, error);
 	if (rc < 0)
 		return rc;
-	if (config && conf_read(config, sections, program, error) < 0)
+	if (config && read_config(config, sections, program, error) < 0)
 		return -1;
 	for (i = 1; !ends_options(argv[i]); i += word.words) {
 		if (read_option(argv + i, sections, &word, error) < 0)

@@ -44,9 +44,38 @@ printf '[engine]\nwire = net_null0\n# a comment\ncolour = green\n' >"$tmp/engine
 refused "unknown key of the engine" 'engine\.conf:4.*colour' \
 	"$bin/crowfly-engine" "${eal[@]}" -- --config "$tmp/engine.conf"
 printf '[agent]\ncolour = green\n' >"$tmp/agent.conf"
-refused "unknown key of the agent" 'agent\.conf:2.*colour' "$bin/crowfly-agent" --config "$tmp/agent.conf"
+refused "unknown key of the agent" 'agent\.conf:2.*colour.*known: server, .*, \.\.\.\)' "$bin/crowfly-agent" --config "$tmp/agent.conf"
 printf '[access]\n\n\ncolour = green\n' >"$tmp/access.conf"
 refused "unknown key of the access server" 'access\.conf:4.*colour' "$bin/crowfly-access" --config "$tmp/access.conf"
+refused "misspelt exception-interface" \
+	"exception-interface: the kernel has no interface exc7 \(that of net_tap0 is exc0\)" \
+	"$bin/crowfly-engine" "${eal[@]}" --vdev=net_null0 --vdev=net_null1 --vdev=net_tap0,iface=exc0 \
+	-- --wire net_null0 --host net_null1 --exception net_tap0 --exception-interface exc7 \
+	--host-address $engine_ip/24 --socket "$tmp/e.sock"
+refused "exception-interface of a device without one" \
+	"exception-interface: the kernel has no interface exc7 \(expected that of net_null2\)" \
+	"$bin/crowfly-engine" "${eal[@]}" --vdev=net_null0 --vdev=net_null1 --vdev=net_null2 \
+	-- --wire net_null0 --host net_null1 --exception net_null2 --exception-interface exc7 \
+	--host-address $engine_ip/24 --socket "$tmp/e.sock"
+refused "exception port without a known interface" "net_null2: .* give exception-interface" \
+	"$bin/crowfly-engine" "${eal[@]}" --vdev=net_null0 --vdev=net_null1 --vdev=net_null2 \
+	-- --wire net_null0 --host net_null1 --exception net_null2 --host-address $engine_ip/24 --socket "$tmp/e.sock"
+
+# Wrong usage is said plainly, and not as a line of the log
+usage() {
+	local program=$1 text=$2 said status=0
+	shift 2
+	said=$("$bin/$program" "$@" 2>&1 >/dev/null) || status=$?
+	is "$program $*: exit status" "$status" 2
+	is "$program $*" "$said" "$program: $text"
+}
+usage crowfly-agent "--config: $tmp/none: No such file or directory" --config "$tmp/none"
+usage crowfly-agent "unknown option '--colour' (see --help)" --colour green
+usage crowfly-agent "server = HOST:PORT is missing"
+usage crowfly-agent "unexpected argument 'x'" x
+usage crowfly-access "--config: $tmp/none: No such file or directory" --config "$tmp/none"
+usage crowfly-access "unknown option '--colour' (see --help)" --colour green
+usage crowfly-engine "--config: $tmp/none: No such file or directory" --config "$tmp/none"
 
 # Every kind of port that needs no hardware: the engine starts, answers and stops
 stops() {

@@ -266,6 +266,7 @@ Test(conf, the_command_line_wins)
 	cr_expect_eq(program.workers, 6);
 	unlink(path);
 	cr_expect_eq(conf_args(count(argv), argv, sections, &program, error), -1);
+	cr_expect(strstr(error, "--config: "), "%s", error);
 	cr_expect(strstr(error, "No such file"), "%s", error);
 }
 
