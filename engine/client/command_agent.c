@@ -21,10 +21,10 @@ static const struct table_column call_columns[] = {
 	{"HOLD", "hold"},
 	{"SEND TO", "send_to"},
 	{"RECEIVE AT", "receive_at"},
-	{"PAYLOADS", "payloads"},
 	{"SUITE", "suite"},
 	{"SESSION", "session"},
 	{"SETUP MS", "setup_ms"},
+	{"PAYLOADS", "payloads"},
 	{0},
 };
 

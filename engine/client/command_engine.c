@@ -65,9 +65,9 @@ static void show_all_sessions(struct client *client)
 		{"DIRECTION", "direction"},
 		{"RX", "rx.packets"},
 		{"RX LOST", "rx.lost"},
-		{"RX DROPPED", "rx.dropped"},
+		{"RX DROP", "rx.dropped"},
 		{"TX", "tx.packets"},
-		{"TX DROPPED", "tx.dropped"},
+		{"TX DROP", "tx.dropped"},
 		{0},
 	};
 	json_t *sessions = all_sessions(client);

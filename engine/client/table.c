@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define COLUMNS_MAX 16
+#define WIDTH	    80
+#define INDENT	    4 // of a row's further lines
 
 char *table_clean(char *text)
 {
@@ -94,34 +97,85 @@ static void print_cell(FILE *out, const char *text, int width, bool right, bool 
 	fputs(last ? "\n" : "  ", out);
 }
 
-void table_print(FILE *out, const struct table_column columns[], const json_t *rows)
+// The terminal's width, if it is one and not a narrow one.
+static int screen_width(FILE *out)
 {
+	struct winsize size;
+	int fd = fileno(out);
+
+	if (fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > WIDTH)
+		return size.ws_col;
+	return WIDTH;
+}
+
+// How the columns are laid out: a row that is too wide for the screen goes on in a further line.
+struct layout {
+	unsigned n;
 	int widths[COLUMNS_MAX];
-	bool number[COLUMNS_MAX] = {0}, other[COLUMNS_MAX] = {0};
+	bool number[COLUMNS_MAX];
+	bool last[COLUMNS_MAX]; // of its line
+};
+
+static void measure(struct layout *l, const struct table_column columns[], const json_t *rows)
+{
+	bool other[COLUMNS_MAX] = {0};
 	char cell[TABLE_CELL_MAX];
 	size_t index;
 	json_t *row;
-	unsigned n = 0;
 
-	for (; columns[n].title && n < COLUMNS_MAX; n++)
-		widths[n] = width_of(columns[n].title);
+	for (; columns[l->n].title && l->n < COLUMNS_MAX; l->n++)
+		l->widths[l->n] = width_of(columns[l->n].title);
 	json_array_foreach ((json_t *)rows, index, row) {
-		for (unsigned i = 0; i < n; i++) {
+		for (unsigned i = 0; i < l->n; i++) {
 			const json_t *value = field_at(row, columns[i].path);
 
 			table_cell(value, cell);
-			if (width_of(cell) > widths[i])
-				widths[i] = width_of(cell);
-			number[i] |= json_is_number(value);
+			if (width_of(cell) > l->widths[i])
+				l->widths[i] = width_of(cell);
+			l->number[i] |= json_is_number(value);
 			other[i] |= value && !json_is_number(value);
 		}
 	}
-	for (unsigned i = 0; i < n; i++)
-		print_cell(out, columns[i].title, widths[i], number[i] && !other[i], i + 1 == n);
+	for (unsigned i = 0; i < l->n; i++)
+		l->number[i] &= !other[i];
+}
+
+static void fold(struct layout *l, int width)
+{
+	int at = 0; // where the column begins
+
+	for (unsigned i = 0; i < l->n; i++) {
+		if (i > 0 && at + l->widths[i] > width) {
+			l->last[i - 1] = true;
+			at = INDENT;
+		}
+		at += l->widths[i] + 2;
+		l->last[i] = i + 1 == l->n;
+	}
+}
+
+static void print_column(FILE *out, const struct layout *l, unsigned i, const char *text)
+{
+	if (i > 0 && l->last[i - 1])
+		fprintf(out, "%*s", INDENT, "");
+	print_cell(out, text, l->widths[i], l->number[i], l->last[i]);
+}
+
+void table_print(FILE *out, const struct table_column columns[], const json_t *rows)
+{
+	struct layout layout = {0};
+	char cell[TABLE_CELL_MAX];
+	size_t index;
+	json_t *row;
+
+	measure(&layout, columns, rows);
+	fold(&layout, screen_width(out));
+	for (unsigned i = 0; i < layout.n; i++)
+		print_column(out, &layout, i, columns[i].title);
 	json_array_foreach ((json_t *)rows, index, row) {
-		for (unsigned i = 0; i < n; i++) {
+		for (unsigned i = 0; i < layout.n; i++) {
 			table_cell(field_at(row, columns[i].path), cell);
-			print_cell(out, cell, widths[i], number[i] && !other[i], i + 1 == n);
+			print_column(out, &layout, i, cell);
 		}
 	}
 }

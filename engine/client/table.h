@@ -12,7 +12,8 @@ struct table_column {
 	const char *path; // "wire.local"; an array is shown as "a, b"
 };
 
-// `columns` ends with a NULL title. Numbers stand at the right.
+// `columns` ends with a NULL title. Numbers stand at the right. A row that does not fit 80 columns,
+// or a wider terminal, goes on in further lines, indented, as the titles do.
 void table_print(FILE *out, const struct table_column columns[], const json_t *rows);
 
 // All fields of one object, those of objects in it as "rx.packets".
