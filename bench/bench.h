@@ -6,8 +6,20 @@
 #include <stdint.h>
 #include <time.h>
 
-// A subcommand: argv[0] is its name. Returns the exit status.
-int bench_crypto(int argc, char **argv);
+struct engine;
+
+// A subcommand: argv[0] is its name; EAL runs. Returns the exit status.
+int bench_floor(int argc, char **argv);
+int bench_path(int argc, char **argv);
+
+// Ends the program with a message.
+__attribute__((noreturn, format(printf, 1, 2))) void bench_fail(const char *fmt, ...);
+
+// The head of a benchmark's table: what runs where.
+void bench_print_machine(void);
+unsigned bench_cores(void);
+// The engine's counters that are not 0, for a message.
+const char *bench_drops(struct engine *engine);
 
 static inline uint64_t bench_now_ns(void)
 {
@@ -25,15 +37,19 @@ static inline uint64_t bench_cpu_ns(void)
 }
 
 // Zeroed memory on huge pages where the kernel gives them, so that the TLB is not what is measured;
-// ends the program when there is none. Never freed.
+// ends the program when there is none.
 void *bench_memory(size_t bytes);
+void bench_memory_free(void *memory);
+
+uint32_t bench_random(uint32_t below);
+void bench_shuffle(uint32_t values[], uint32_t n);
 
 // Samples of a time; a neighbour on the core makes some longer, none shorter, so the first quartile
-// is what is shown.
+// is what counts.
 struct bench_samples {
 	double *values;
 	size_t n, room;
 };
 void bench_sample(struct bench_samples *samples, double value);
-double bench_quartile(struct bench_samples *samples);
+double bench_quantile(struct bench_samples *samples, double q); // q from 0, the least, to 1
 void bench_samples_fini(struct bench_samples *samples);

@@ -44,15 +44,6 @@ struct chunk {
 	struct burst_packet packets[CHUNK];
 };
 
-static uint32_t random_below(uint32_t n)
-{
-	static uint64_t state = 88172645463325252ull;
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state >> 32) * n >> 32);
-}
-
 static void set_init(struct set *set, const char *backend, enum suite_id suite, uint32_t streams)
 {
 	uint8_t key[SUITE_KEY_MAX] = {0}, salt[SUITE_SALT_MAX] = {1};
@@ -78,7 +69,7 @@ static void set_init(struct set *set, const char *backend, enum suite_id suite, 
 		}
 	}
 	for (uint32_t i = streams - 1; i > 0; i--) {
-		uint32_t j = random_below(i + 1), was = set->order[i];
+		uint32_t j = bench_random(i + 1), was = set->order[i];
 		set->order[i] = set->order[j];
 		set->order[j] = was;
 	}
@@ -186,7 +177,7 @@ static void measure(const struct options *options, enum suite_id suite, bool pro
 
 	printf("%s, %s, %u bytes of payload, ipsec-mb for %s, %zu bytes a context\n",
 		suite_table[suite].name, protect ? "protect" : "unprotect", options->payload,
-		floor_arch(floor), ours.size);
+		floor_arch(), ours.size);
 	printf("  %-22s %8s %9s %9s %10s\n", "", "streams", "Mpps", "ns/packet", "of floor");
 	uint64_t end = bench_now_ns() + (uint64_t)(options->seconds * 2e9);
 	while (bench_now_ns() < end) {
@@ -200,10 +191,10 @@ static void measure(const struct options *options, enum suite_id suite, bool pro
 		run_set(&chunk, &reference, options, protect);
 	while (bench_now_ns() < end);
 
-	double base = bench_quartile(&floor_ns);
+	double base = bench_quantile(&floor_ns, 0.25);
 	print_line("floor (ipsec-mb alone)", options->streams, base, base);
-	print_line("crowfly, ipsec_mb", options->streams, bench_quartile(&ours.ns), base);
-	print_line("crowfly, libsrtp2", few, bench_quartile(&reference.ns), base);
+	print_line("crowfly, ipsec_mb", options->streams, bench_quantile(&ours.ns, 0.25), base);
+	print_line("crowfly, libsrtp2", few, bench_quantile(&reference.ns, 0.25), base);
 	bench_samples_fini(&floor_ns);
 	set_fini(&ours);
 	set_fini(&reference);
@@ -213,7 +204,7 @@ static void measure(const struct options *options, enum suite_id suite, bool pro
 static int usage(FILE *out)
 {
 	fprintf(out,
-		"usage: crowfly-bench crypto [OPTION...]\n"
+		"usage: crowfly-bench floor [OPTION...]\n"
 		"  --streams N       keys, met in random order (default 10000)\n"
 		"  --payload BYTES   of RTP (default 160)\n"
 		"  --suite NAME      such as AEAD_AES_128_GCM (default: it and AES_CM_128_HMAC_SHA1_80)\n"
@@ -252,7 +243,7 @@ static bool set_option(struct options *options, int key, const char *value)
 	return false;
 }
 
-int bench_crypto(int argc, char **argv)
+int bench_floor(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{"streams", required_argument, NULL, 's'},

@@ -9,6 +9,8 @@
 #define NO_COMPAT_IMB_API_053
 #include <intel-ipsec-mb.h>
 
+#include <rte_common.h>
+
 #include "bench/bench.h"
 
 #define HEADER	   12
@@ -22,6 +24,7 @@ struct floor {
 	uint8_t *keys;
 	size_t stride;
 	bool gcm, wide;
+	uint32_t key_lines, hash_first, hash_end, data_lines; // to prefetch
 	IMB_JOB jobs[BURST];
 	uint8_t tags[BURST][32], ivs[BURST][16];
 };
@@ -53,11 +56,11 @@ struct floor *floor_new(enum suite_id suite, uint32_t streams)
 void floor_free(struct floor *floor)
 {
 	free_mb_mgr(floor->mgr);
-	free(floor->keys);
+	bench_memory_free(floor->keys);
 	free(floor);
 }
 
-const char *floor_arch(const struct floor *floor)
+const char *floor_arch(void)
 {
 	static const char *const names[] = {
 		[IMB_ARCH_NONE] = "none",
@@ -67,14 +70,42 @@ const char *floor_arch(const struct floor *floor)
 		[IMB_ARCH_AVX2] = "AVX2",
 		[IMB_ARCH_AVX512] = "AVX-512",
 	};
-	return floor->mgr->used_arch < IMB_ARCH_NUM ? names[floor->mgr->used_arch] : "?";
+	IMB_MGR *mgr = alloc_mb_mgr(0);
+	IMB_ARCH arch = IMB_ARCH_NONE;
+
+	if (!mgr)
+		abort();
+	init_mb_mgr_auto(mgr, &arch);
+	free_mb_mgr(mgr);
+	return arch < IMB_ARCH_NUM ? names[arch] : "?";
 }
 
-static inline void prefetch(const uint8_t *keys, const uint8_t *data, unsigned lines)
+// Which lines of struct gcm_key_data a packet reads: the round keys, then powers of the hash key.
+// With AVX-512 and VAES these are the last of 48, as many as the packet has blocks.
+static void find_lines(struct floor *floor, uint32_t length)
 {
-	for (unsigned i = 0; i < lines; i++)
+	const uint64_t vaes = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
+	bool last =
+		floor->mgr->used_arch == IMB_ARCH_AVX512 && (floor->mgr->features & vaes) == vaes;
+
+	floor->key_lines = !floor->gcm ? 4 : floor->wide ? 4 : 3;
+	floor->hash_end = !floor->gcm				   ? 0
+			  : last				   ? 16
+			  : floor->mgr->used_arch >= IMB_ARCH_AVX2 ? 6
+								   : 8;
+	floor->hash_first = !floor->gcm ? 0 : last ? 14 - RTE_MIN(length / 64, 11u) : 3;
+	floor->data_lines = (length + 63) / 64;
+}
+
+static inline void prefetch(const struct floor *floor, uint32_t stream, const uint8_t *data)
+{
+	const uint8_t *keys = floor->keys + stream * floor->stride;
+
+	for (unsigned i = 0; i < floor->key_lines; i++)
 		__builtin_prefetch(keys + i * 64);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = floor->hash_first; i < floor->hash_end; i++)
+		__builtin_prefetch(keys + i * 64);
+	for (unsigned i = 0; i < floor->data_lines; i++)
 		__builtin_prefetch(data + i * 64, 1);
 }
 
@@ -85,8 +116,7 @@ static void run_gcm(struct floor *floor, aes_gcm_enc_dec_t crypt, const uint32_t
 	uint8_t iv[12] = {0}, tag[16];
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + AHEAD < n)
-			prefetch(floor->keys + stream[i + AHEAD] * floor->stride, data[i + AHEAD],
-				8);
+			prefetch(floor, stream[i + AHEAD], data[i + AHEAD]);
 		memcpy(iv, &i, sizeof(i));
 		crypt((struct gcm_key_data *)(floor->keys + stream[i] * floor->stride), &gcm,
 			data[i] + HEADER, data[i] + HEADER, length - HEADER, iv, data[i], HEADER,
@@ -136,7 +166,7 @@ static void run_cm(struct floor *floor, bool protect, const uint32_t stream[],
 	for (uint32_t i = 0; i < n; i += BURST) {
 		uint32_t now = n - i < BURST ? n - i : BURST;
 		for (uint32_t j = i; j < i + now; j++)
-			prefetch(floor->keys + stream[j] * floor->stride, data[j], 4);
+			prefetch(floor, stream[j], data[j]);
 		if (protect)
 			cipher(floor, stream + i, data + i, length, now);
 		hash(floor, stream + i, data + i, length, now);
@@ -148,6 +178,7 @@ static void run_cm(struct floor *floor, bool protect, const uint32_t stream[],
 void floor_run(struct floor *floor, bool protect, const uint32_t stream[], uint8_t *const data[],
 	uint32_t length, uint32_t n)
 {
+	find_lines(floor, length);
 	if (!floor->gcm)
 		run_cm(floor, protect, stream, data, length, n);
 	else if (floor->wide)

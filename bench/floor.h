@@ -13,7 +13,7 @@ struct floor;
 
 struct floor *floor_new(enum suite_id suite, uint32_t streams);
 void floor_free(struct floor *floor);
-const char *floor_arch(const struct floor *floor); // "AVX2"
+const char *floor_arch(void); // of ipsec-mb on this CPU: "AVX2"
 
 // Encrypts or decrypts the payload behind 12 bytes of each of n packets with the keys of these
 // streams, and makes a tag: `length` bytes in all, without the tag.

@@ -208,6 +208,8 @@ static int make_workers(struct engine *engine)
 	}
 	if (control_init(engine) != 0)
 		return -1;
+	if (engine->config.paused)
+		return 0;
 	rc = worker_start_all(&engine->shared);
 	if (rc != 0)
 		log_error("the workers do not start: %s", strerror(-rc));

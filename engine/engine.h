@@ -31,8 +31,9 @@ struct engine_config {
 	unsigned ssrc_max;			 // of a stream; 0: 4
 	unsigned vlan;				 // of the wire port; 0: untagged
 	bool idle_sleep;			 // workers back off to short sleeps when idle
-	const char *crypto;			 // "ipsec_mb" or "libsrtp2"; NULL: ipsec_mb
-	const char *socket;			 // the API's
+	bool paused;	    // no worker starts: the caller runs worker_iterate(), as benchmarks do
+	const char *crypto; // "ipsec_mb" or "libsrtp2"; NULL: ipsec_mb
+	const char *socket; // the API's
 };
 
 // After eal_init(): opens the ports, starts the workers and the control timers on `base`. NULL:

@@ -52,20 +52,45 @@ static unsigned send_kernel(struct worker *w, bool behind)
 	return n;
 }
 
+typedef void (*stage_fn)(struct worker *worker, struct packet_batch *batch);
+
+static const stage_fn stages[STAGE_COUNT] = {
+#define X(name, help) [STAGE_##name] = stage_##name,
+	STAGE_LIST(X)
+#undef X
+};
+
+static const uint8_t ways[2][STAGE_COUNT - 1] = {
+	[SIDE_WIRE] = {STAGE_parse, STAGE_lookup, STAGE_demux, STAGE_claim, STAGE_unprotect,
+		STAGE_rewrite, STAGE_tx},
+	[SIDE_HOST] = {STAGE_parse, STAGE_lookup, STAGE_demux, STAGE_claim, STAGE_protect,
+		STAGE_rewrite, STAGE_tx},
+};
+
+static void count_stage(struct stage_counters *c, unsigned packets, uint64_t cycles)
+{
+	counter_add(&c->packets, packets);
+	counter_add(&c->batches, 1);
+	counter_add(&c->cycles, cycles);
+}
+
 static void run_stages(struct worker *w, struct packet_batch *batch)
 {
+	const uint8_t *way = ways[batch->side];
+	bool timed = ++w->batches % STAGE_SAMPLE == 0;
+	uint64_t then = timed ? rte_rdtsc() : 0;
+
 	w->n_local = 0;
-	stage_parse(w, batch);
-	if (batch->n > 0) {
-		stage_lookup(w, batch);
-		stage_demux(w, batch);
-		stage_claim(w, batch);
-		if (batch->side == SIDE_WIRE)
-			stage_unprotect(w, batch);
-		else
-			stage_protect(w, batch);
-		stage_rewrite(w, batch);
-		stage_tx(w, batch);
+	for (unsigned i = 0; i < STAGE_COUNT - 1 && batch->n > 0; i++) {
+		unsigned n = batch->n;
+
+		stages[way[i]](w, batch);
+		if (timed) {
+			uint64_t now = rte_rdtsc();
+
+			count_stage(&w->stages[way[i]], n, now - then);
+			then = now;
+		}
 	}
 	if (w->n_local > 0)
 		queue_kernel(w, w->local, w->n_local);
