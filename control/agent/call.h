@@ -29,7 +29,8 @@ struct call {
 	// request
 	struct transaction *invite;
 	struct msg *request;
-	struct media *next;	    // what a re-INVITE will make of `media`
+	struct media *next;  // what a re-INVITE under way, of either side, will make of `media`
+	unsigned offer_cseq; // of one that we have answered with an offer: its ACK's, or 0
 	struct call_change *change; // our own re-INVITE, from the request to the end of retries
 	struct event *timer;	    // ringing; waiting for ACK; next check of a call taken up
 	bool adding;		    // session.add is under way
@@ -88,10 +89,10 @@ void call_receive_invite(struct agent *agent, struct conn *conn, struct msg *msg
 void call_receive(struct agent *agent, struct conn *conn, struct msg *msg); // the other methods
 void call_receive_late(struct agent *agent, struct conn *conn, struct msg *response);
 void call_reinvite(struct call *call, struct conn *conn, struct msg *msg); // call_update.c
+void call_take_ack(struct call *call, const struct msg *ack); // its message is the caller's
 
-// call_change.c: hold, resume, re-key. `waiting` is answered later, or at once.
+// call_change.c: hold, resume, re-key. `waiting` (or NULL) is answered later, or at once.
 void call_change(struct call *call, enum call_wish wish, struct rpc_call *waiting);
-bool call_change_is_pending(const struct call *call); // a re-INVITE of the peer would be glare
 // The call ends, or (`call` is freed) the agent does.
 void call_change_drop(struct call *call, const char *reason);
 

@@ -23,8 +23,7 @@ struct call_change {
 	struct event *timer; // until the next attempt; until an attempt is given up
 	unsigned cseq;	     // of the INVITE, for its ACK
 	unsigned glares;
-	bool fresh;	// keys
-	bool in_flight; // from the INVITE until the engine has changed
+	bool fresh; // keys
 };
 
 static const char *const wish_names[] = {"hold", "resume", "re-key"};
@@ -33,6 +32,8 @@ static void send_offer(struct call *call);
 
 static void fail(struct rpc_call *waiting, int status, const char *reason)
 {
+	if (!waiting)
+		return;
 	rpc_fail(waiting, RPC_REFUSED, NULL, "%d %s", status, reason);
 	rpc_fail_data(waiting, "status", json_integer(status));
 	rpc_reply_fail(waiting, RPC_REFUSED, NULL, "%s", reason);
@@ -64,11 +65,6 @@ void call_change_drop(struct call *call, const char *reason)
 		fail(take_waiting(call), call->status >= 300 ? call->status : 487, reason);
 }
 
-bool call_change_is_pending(const struct call *call)
-{
-	return call->change && call->change->in_flight;
-}
-
 static void set_timer(struct call *call, uint64_t ms, void (*fire)(evutil_socket_t, short, void *))
 {
 	struct call_change *change = call->change;
@@ -98,6 +94,8 @@ static void give_up(struct call *call, int status, const char *reason)
 
 static void updated(struct call *call, const char *error)
 {
+	struct rpc_call *waiting;
+
 	if (call->state == CALL_ENDED || !call->change || !call->next)
 		return;
 	if (error) {
@@ -110,7 +108,9 @@ static void updated(struct call *call, const char *error)
 	log_info("%s: %s done: %s", call->id, wish_names[call->change->wish],
 		media_direction_name(call->media.direction));
 	api_call_changed(call);
-	rpc_reply(take_waiting(call), call_json(call));
+	waiting = take_waiting(call);
+	if (waiting)
+		rpc_reply(waiting, call_json(call));
 }
 
 static void accepted(struct call *call, const struct msg *response)
@@ -154,7 +154,7 @@ static void try_again(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (call->request) // the peer's is under way
+	if (call->request || call->next) // the peer's is under way
 		set_timer(call, 100, try_again);
 	else
 		send_offer(call);
@@ -170,7 +170,6 @@ static void glare(struct call *call)
 		return;
 	}
 	drop_next(call);
-	call->change->in_flight = false;
 	set_timer(call, ms, try_again);
 }
 
@@ -261,7 +260,6 @@ static void send_offer(struct call *call)
 		refused(call, 503, "No connection");
 		return;
 	}
-	call->change->in_flight = true;
 	set_timer(call, TRANSACTION_TIMEOUT_MS, no_answer);
 }
 
@@ -273,7 +271,7 @@ void call_change(struct call *call, enum call_wish wish, struct rpc_call *waitin
 		fail(waiting, 409, "The call is not established");
 		return;
 	}
-	if (call->change || call->invite || call->request) {
+	if (call->change || call->invite || call->request || call->next) {
 		fail(waiting, 491, "A change of the call is under way");
 		return;
 	}

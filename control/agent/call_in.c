@@ -328,6 +328,8 @@ static void receive_inside(struct call *call, struct conn *conn, const struct ms
 		if (call->state == CALL_ESTABLISHED && !call->acked) {
 			call->acked = true;
 			call_stop_timer(call);
+		} else if (call->state == CALL_ESTABLISHED) {
+			call_take_ack(call, msg);
 		}
 		return;
 	}
