@@ -60,7 +60,7 @@ char *tables_body(const struct tables *tables, const struct binding *binding, un
 	profile->expires_s = expires_s;
 	profile->token_expires_s = tables->token_lifetime_s;
 	profile->token = token_sign(
-		tables->signer, binding->aor, binding->fingerprint, tables->token_lifetime_s);
+		tables->signer, binding->aor, binding->fingerprint, NULL, tables->token_lifetime_s);
 	profile->jwks = json_incref(tables->jwks);
 	if (profile->aor != NULL && profile->token != NULL &&
 		store_permitted(tables->store, binding->aor, add_peer, &builder) == 0 &&

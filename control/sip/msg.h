@@ -51,6 +51,8 @@ int msg_from_aor(const struct msg *msg, char *out);
 int msg_to_aor(const struct msg *msg, char *out);
 int msg_uri_aor(const struct msg *msg, char *out);
 int msg_aor(const char *uri, char *out); // any URI string
+// A parameter of the request URI, NULL if it has none of this name or no value.
+const char *msg_uri_param(const struct msg *msg, const char *name);
 // The URI of the first Contact, without <>; NULL if none. "*" is given as it is.
 const char *msg_contact(const struct msg *msg, char *out, size_t size);
 int msg_contact_expires(const struct msg *msg); // its parameter `expires`, -1 if none or bad

@@ -137,6 +137,11 @@ static const char *uri_param(const osip_uri_t *uri, const char *name)
 	return NULL;
 }
 
+const char *msg_uri_param(const struct msg *msg, const char *name)
+{
+	return msg->sip->req_uri != NULL ? uri_param(msg->sip->req_uri, name) : NULL;
+}
+
 static long long port_of(const osip_uri_t *uri)
 {
 	const char *transport = uri_param(uri, "transport");

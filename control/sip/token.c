@@ -220,8 +220,14 @@ json_t *token_signer_jwks(const struct token_signer *signer)
 		"sig");
 }
 
-char *token_sign(
-	struct token_signer *signer, const char *aor, const char *fingerprint, unsigned lifetime_s)
+static bool add_call(jwt_t *jwt, const struct token_call *call)
+{
+	return call == NULL || (jwt_add_grant(jwt, "aud", call->callee) == 0 &&
+				       jwt_add_grant(jwt, "call_id", call->call_id) == 0);
+}
+
+char *token_sign(struct token_signer *signer, const char *aor, const char *fingerprint,
+	const struct token_call *call, unsigned lifetime_s)
 {
 	jwt_t *jwt = NULL;
 	char *encoded = NULL;
@@ -232,7 +238,7 @@ char *token_sign(
 	snprintf(cnf, sizeof(cnf), "{\"cnf\": {\"x5t#S256\": \"%s\"}}", fingerprint);
 	if (jwt_new(&jwt) == 0 && jwt_add_grant(jwt, "iss", signer->issuer) == 0 &&
 		jwt_add_grant(jwt, "sub", aor) == 0 && jwt_add_grants_json(jwt, cnf) == 0 &&
-		jwt_add_grant_int(jwt, "iat", now) == 0 &&
+		add_call(jwt, call) && jwt_add_grant_int(jwt, "iat", now) == 0 &&
 		jwt_add_grant_int(jwt, "exp", now + (time_t)lifetime_s) == 0 &&
 		jwt_add_header(jwt, "kid", signer->kid) == 0 &&
 		jwt_set_alg(jwt, JWT_ALG_ES256, signer->pem, (int)signer->pem_length) == 0)
@@ -366,6 +372,17 @@ static bool copy_string(const json_t *value, char *out, size_t size)
 	return true;
 }
 
+// Both that bind a token to one call, or neither.
+static bool read_call(const json_t *grants, struct token_claims *claims)
+{
+	const json_t *callee = json_object_get(grants, "aud");
+	const json_t *call_id = json_object_get(grants, "call_id");
+	if (callee == NULL && call_id == NULL)
+		return true;
+	return copy_string(callee, claims->callee, sizeof(claims->callee)) &&
+	       copy_string(call_id, claims->call_id, sizeof(claims->call_id));
+}
+
 // The claims of a token whose signature is right.
 static enum token_result read_claims(jwt_t *jwt, struct token_claims *claims)
 {
@@ -379,7 +396,7 @@ static enum token_result read_claims(jwt_t *jwt, struct token_claims *claims)
 	if (copy_string(json_object_get(grants, "sub"), claims->aor, sizeof(claims->aor)) &&
 		copy_string(json_object_get(cnf, "x5t#S256"), claims->fingerprint,
 			sizeof(claims->fingerprint)) &&
-		json_is_integer(expires)) {
+		read_call(grants, claims) && json_is_integer(expires)) {
 		claims->expires = (time_t)json_integer_value(expires);
 		result = TOKEN_OK;
 		if (claims->expires < now - CLOCK_SKEW_S ||

@@ -16,9 +16,18 @@ struct token_signer *token_signer_new(const char *path, const char *issuer);
 void token_signer_free(struct token_signer *signer);
 json_t *token_signer_jwks(
 	const struct token_signer *signer); // RFC 7517: a new reference {"keys": [...]}
-// iss, sub = aor, cnf.x5t#S256 = fingerprint, iat, exp, kid in the header. To be freed with free().
-char *token_sign(
-	struct token_signer *signer, const char *aor, const char *fingerprint, unsigned lifetime_s);
+// What a token for one call alone is bound to besides.
+struct token_call {
+	const char *callee; // AoR
+	const char *call_id;
+};
+#define TOKEN_CALL_ID_MAX 256
+#define TOKEN_PARAM	  "crowfly-token" // of the URI in a redirect that carries it
+
+// iss, sub = aor, cnf.x5t#S256 = fingerprint, iat, exp, kid in the header; of a token for one call
+// aud = its callee and call_id. `call` NULL: a login's. To be freed with free().
+char *token_sign(struct token_signer *signer, const char *aor, const char *fingerprint,
+	const struct token_call *call, unsigned lifetime_s);
 
 struct token_verifier *token_verifier_new(
 	const json_t *jwks); // NULL if none of the keys is an ES256 key
@@ -27,6 +36,7 @@ void token_verifier_free(struct token_verifier *verifier);
 struct token_claims {
 	char aor[256];
 	char fingerprint[64];
+	char callee[256], call_id[TOKEN_CALL_ID_MAX]; // "": a login's, good for every call
 	time_t expires;
 };
 enum token_result { TOKEN_OK, TOKEN_MALFORMED, TOKEN_BAD_SIGNATURE, TOKEN_EXPIRED };

@@ -96,7 +96,7 @@ TestSuite(agent_trust, .init = start, .fini = stop, .timeout = 60);
 
 static char *token_for(const char *aor, unsigned lifetime_s)
 {
-	return token_sign(w.signer, aor, x.fingerprint, lifetime_s);
+	return token_sign(w.signer, aor, x.fingerprint, NULL, lifetime_s);
 }
 
 struct request {
@@ -201,7 +201,7 @@ Test(agent_trust, tokens_missing_malformed_forged_expired)
 	cr_assert_str_eq(x.reason, "Invalid Token");
 	snprintf(path, sizeof(path), "%s/forger.key", w.dir);
 	forger = token_signer_new(path, "access.test");
-	token = token_sign(forger, BOB, x.fingerprint, 600);
+	token = token_sign(forger, BOB, x.fingerprint, NULL, 600);
 	cr_assert_eq(SEND(.token = token), 401);
 	cr_assert_str_eq(x.reason, "Invalid Token");
 	free(token);
@@ -228,7 +228,7 @@ Test(agent_trust, the_token_of_another_certificate_or_user)
 	char *token;
 
 	x_connect(true);
-	token = token_sign(w.signer, BOB, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 600);
+	token = token_sign(w.signer, BOB, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", NULL, 600);
 	cr_assert_eq(SEND(.token = token), 403);
 	cr_assert_str_eq(x.reason, "Certificate Mismatch");
 	free(token);

@@ -137,7 +137,7 @@ static inline char *world_tables(struct user *user, const char *fingerprint, siz
 		};
 	}
 	profile.jwks = token_signer_jwks(w.signer);
-	profile.token = token_sign(w.signer, user->aor, fingerprint, w.token_expires_s);
+	profile.token = token_sign(w.signer, user->aor, fingerprint, NULL, w.token_expires_s);
 	text = profile_write(&profile, length);
 	json_decref(profile.jwks);
 	free(profile.token);

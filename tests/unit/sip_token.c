@@ -72,7 +72,7 @@ static enum token_result verify(char *token, struct token_claims *claims)
 Test(token, signed_and_verified)
 {
 	struct token_claims claims;
-	cr_assert_eq(verify(token_sign(signer, AOR, FINGERPRINT, 600), &claims), TOKEN_OK);
+	cr_assert_eq(verify(token_sign(signer, AOR, FINGERPRINT, NULL, 600), &claims), TOKEN_OK);
 	cr_assert_str_eq(claims.aor, AOR);
 	cr_assert_str_eq(claims.fingerprint, FINGERPRINT);
 	cr_assert_leq(labs((long)(claims.expires - time(NULL) - 600)), 2);
@@ -85,7 +85,7 @@ Test(token, key_file_is_kept_and_private)
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(st.st_mode & 0777, 0600);
 	struct token_signer *again = token_signer_new(path, "example.org");
-	cr_assert_eq(verify(token_sign(again, AOR, FINGERPRINT, 600), &claims), TOKEN_OK);
+	cr_assert_eq(verify(token_sign(again, AOR, FINGERPRINT, NULL, 600), &claims), TOKEN_OK);
 	token_signer_free(again);
 	chmod(path, 0644);
 	cr_assert_null(token_signer_new(path, "example.org"));
@@ -139,8 +139,8 @@ Test(token, thumbprint)
 
 Test(token, other_key_with_our_kid)
 {
-	cr_assert_eq(verify(token_sign(other, AOR, FINGERPRINT, 600), NULL), TOKEN_BAD_SIGNATURE,
-		"unknown kid");
+	cr_assert_eq(verify(token_sign(other, AOR, FINGERPRINT, NULL, 600), NULL),
+		TOKEN_BAD_SIGNATURE, "unknown kid");
 	jwt_t *jwt;
 	char pem[1024];
 	FILE *file = fopen(other_path, "r");
@@ -182,7 +182,7 @@ Test(token, algorithm_none)
 {
 	char *good = grants(GOOD, time(NULL) + 600);
 	cr_assert_eq(verify(forge(JWT_ALG_NONE, NULL, 0, good), NULL), TOKEN_MALFORMED);
-	char *signed_token = token_sign(signer, AOR, FINGERPRINT, 600);
+	char *signed_token = token_sign(signer, AOR, FINGERPRINT, NULL, 600);
 	*(strrchr(signed_token, '.') + 1) = '\0'; // our header and payload, no signature
 	cr_assert_neq(verify(signed_token, NULL), TOKEN_OK);
 }
@@ -244,9 +244,35 @@ Test(token, claims)
 		TOKEN_EXPIRED);
 }
 
+Test(token, for_one_call)
+{
+	const struct token_call call = {"sip:bob@example.org", "x\"y\\z@10.0.0.1"};
+	struct token_claims claims;
+	cr_assert_eq(verify(token_sign(signer, AOR, FINGERPRINT, &call, 30), &claims), TOKEN_OK);
+	cr_assert_str_eq(claims.aor, AOR);
+	cr_assert_str_eq(claims.fingerprint, FINGERPRINT);
+	cr_assert_str_eq(claims.callee, call.callee);
+	cr_assert_str_eq(claims.call_id, call.call_id);
+	cr_assert_leq(labs((long)(claims.expires - time(NULL)) - 30), 2);
+	cr_assert_eq(verify(token_sign(signer, AOR, FINGERPRINT, NULL, 30), &claims), TOKEN_OK);
+	cr_assert_str_eq(claims.callee, "", "a login's");
+	cr_assert_str_eq(claims.call_id, "");
+	// Bound to half a call, or to nothing that can be compared
+	static const char *const cases[] = {"\"aud\":\"a\"", "\"call_id\":\"c\"",
+		"\"aud\":[\"a\"],\"call_id\":\"c\"", "\"aud\":\"\",\"call_id\":\"c\"",
+		"\"aud\":\"a\",\"call_id\":7"};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[256];
+		snprintf(text, sizeof(text),
+			"{\"sub\":\"a\",\"exp\":%%ld,\"cnf\":{\"x5t#S256\":\"f\"},%s}", cases[i]);
+		cr_expect_eq(
+			with_claims(text, (long)time(NULL) + 600), TOKEN_MALFORMED, "%s", cases[i]);
+	}
+}
+
 Test(token, every_changed_character_counts)
 {
-	char *token = token_sign(signer, AOR, FINGERPRINT, 600);
+	char *token = token_sign(signer, AOR, FINGERPRINT, NULL, 600);
 	struct token_claims claims;
 	for (size_t i = 0; token[i] != '\0'; i++) {
 		char was = token[i];
@@ -263,7 +289,7 @@ Test(token, every_changed_character_counts)
 
 Test(token, truncated)
 {
-	char *token = token_sign(signer, AOR, FINGERPRINT, 600);
+	char *token = token_sign(signer, AOR, FINGERPRINT, NULL, 600);
 	struct token_claims claims;
 	for (size_t n = 0; n < strlen(token); n++) {
 		char *part = strndup(token, n);
@@ -321,8 +347,8 @@ Test(token, verifier_picks_by_kid)
 	json_array_append(set, json_array_get(json_object_get(jwks, "keys"), 0));
 	struct token_verifier *v = token_verifier_new(both);
 	struct token_claims claims;
-	char *a = token_sign(signer, AOR, FINGERPRINT, 600);
-	char *b = token_sign(other, AOR, FINGERPRINT, 600);
+	char *a = token_sign(signer, AOR, FINGERPRINT, NULL, 600);
+	char *b = token_sign(other, AOR, FINGERPRINT, NULL, 600);
 	cr_assert_eq(token_verify(v, a, &claims), TOKEN_OK);
 	cr_assert_eq(token_verify(v, b, &claims), TOKEN_OK);
 	cr_assert_eq(token_verify(verifier, b, &claims), TOKEN_BAD_SIGNATURE);
