@@ -195,6 +195,8 @@ static void judge(struct peer *peer, const struct msg *response)
 		enqueue(peer); // it has forgotten us: the whole state again
 	} else if (status == 480) {
 		not_yet(peer, response);
+	} else if (status == 405 || status == 489 || status == 501) {
+		peer_spoke(peer); // a phone: it takes no notifications, but it is there
 	} else {
 		log_limited(&limit, LOG_WARNING, "%s: peer %s refused the notification: %d %s",
 			peer->endpoint->aor, peer->aor, status, msg_reason(response));

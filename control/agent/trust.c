@@ -80,33 +80,52 @@ static struct endpoint *addressed(struct agent *agent, const struct msg *request
 	return endpoint;
 }
 
-static bool check(struct agent *agent, struct conn *conn, const struct msg *request,
-	struct trust *out, struct refusal *refusal, const char **detail)
-{
-	const char *token = bearer(request), *certificate = conn_fingerprint(conn);
-	struct token_claims claims;
-	enum token_result result;
-	char from[MSG_AOR_MAX];
-
 #define REFUSE(...)                                                                                \
 	do {                                                                                       \
 		*refusal = (struct refusal){__VA_ARGS__};                                          \
 		return false;                                                                      \
 	} while (0)
-	*detail = "";
-	if (!certificate)
-		REFUSE(403, "Client Certificate Required", NULL, NULL);
+
+// A call that the access server has redirected to us brings its token in the request URI. Such a
+// token is good for that call alone, and a login's token only where login tokens belong.
+static bool check_token(struct agent *agent, const struct msg *request, struct token_claims *claims,
+	struct refusal *refusal, const char **detail)
+{
+	const char *token = bearer(request), *redirected = NULL;
+	enum token_result result;
+
+	if (!token && !strcmp(msg_method(request), "INVITE"))
+		token = redirected = msg_uri_param(request, TOKEN_PARAM);
 	if (!token)
 		REFUSE(401, "Token Required", "WWW-Authenticate", CHALLENGE);
 	if (!agent->verifier)
 		REFUSE(480, "Not Logged In", "Retry-After", "1");
-	result = token_verify(agent->verifier, token, &claims);
+	result = token_verify(agent->verifier, token, claims);
 	if (result != TOKEN_OK) {
 		*detail = token_result_text(result);
 		if (result == TOKEN_EXPIRED)
 			REFUSE(401, "Token Expired", "WWW-Authenticate", CHALLENGE_INVALID);
 		REFUSE(401, "Invalid Token", "WWW-Authenticate", CHALLENGE_INVALID);
 	}
+	if (!redirected != !*claims->callee)
+		REFUSE(403, "Token Of Another Kind", NULL, NULL);
+	if (redirected && strcmp(claims->call_id, msg_call_id(request)))
+		REFUSE(403, "Token Of Another Call", NULL, NULL);
+	return true;
+}
+
+static bool check(struct agent *agent, struct conn *conn, const struct msg *request,
+	struct trust *out, struct refusal *refusal, const char **detail)
+{
+	const char *certificate = conn_fingerprint(conn);
+	struct token_claims claims;
+	char from[MSG_AOR_MAX];
+
+	*detail = "";
+	if (!certificate)
+		REFUSE(403, "Client Certificate Required", NULL, NULL);
+	if (!check_token(agent, request, &claims, refusal, detail))
+		return false;
 	if (strcmp(claims.fingerprint, certificate))
 		REFUSE(403, "Certificate Mismatch", NULL, NULL);
 	if (msg_from_aor(request, from) || strcmp(from, claims.aor))
@@ -114,6 +133,8 @@ static bool check(struct agent *agent, struct conn *conn, const struct msg *requ
 	out->endpoint = addressed(agent, request);
 	if (!out->endpoint)
 		REFUSE(404, "Not Found", NULL, NULL);
+	if (*claims.callee && strcmp(claims.callee, out->endpoint->aor))
+		REFUSE(403, "Token For Another Callee", NULL, NULL);
 	if (!out->endpoint->has_tables) {
 		if (out->endpoint->state == ENDPOINT_LOGGING_IN)
 			REFUSE(480, "Logging In", "Retry-After", "1");
@@ -122,7 +143,6 @@ static bool check(struct agent *agent, struct conn *conn, const struct msg *requ
 	out->peer = peer_find(out->endpoint, from);
 	if (!out->peer)
 		REFUSE(403, "Not Permitted", NULL, NULL);
-#undef REFUSE
 	snprintf(out->fingerprint, sizeof(out->fingerprint), "%s", certificate);
 	return true;
 }
