@@ -49,12 +49,13 @@ void auth_free(struct auth *auth)
 	free(auth);
 }
 
-static struct msg *challenge(struct auth *auth, const struct msg *request, bool stale)
+static struct msg *challenge(
+	struct auth *auth, const struct msg *request, enum digest_algorithm algorithm, bool stale)
 {
 	char text[512];
 	struct msg *response = reply(request, 401, NULL);
-	if (response == NULL || digest_challenge(auth->nonces, store_domain(auth->store), stale,
-					text, sizeof(text)) != 0)
+	if (response == NULL || digest_challenge(auth->nonces, algorithm, store_domain(auth->store),
+					stale, text, sizeof(text)) != 0)
 		return response;
 	return reply_header(response, "WWW-Authenticate", text);
 }
@@ -97,15 +98,15 @@ static bool is_request_uri(const struct msg *request, const char *uri)
 
 // The same work whether or not the user exists.
 static enum digest_result check(struct auth *auth, const struct msg *request, const char *aor,
-	const struct digest_response *credentials, bool *broken)
+	enum digest_algorithm algorithm, const struct digest_response *credentials, bool *broken)
 {
 	char ha1[DIGEST_HEX], user[AOR_MAX];
 	aor_user(aor, user);
-	int result = store_user_ha1(auth->store, aor, ha1);
+	int result = store_user_ha1(auth->store, aor, algorithm, ha1);
 	bool known = result == 0 && strcmp(user, credentials->user) == 0;
 	*broken = result != 0 && result != -ENOENT;
-	enum digest_result digest =
-		digest_check(auth->nonces, credentials, msg_method(request), known ? ha1 : NULL);
+	enum digest_result digest = digest_check(
+		auth->nonces, algorithm, credentials, msg_method(request), known ? ha1 : NULL);
 	OPENSSL_cleanse(ha1, sizeof(ha1));
 	return digest;
 }
@@ -118,16 +119,16 @@ static struct msg *refuse(struct auth *auth, const struct msg *request, const ch
 	switch (result) {
 	case DIGEST_STALE:
 		log_limited(&stale, LOG_INFO, "%s: %s: nonce is stale", source->name, aor);
-		return challenge(auth, request, true);
+		return challenge(auth, request, source->algorithm, true);
 	case DIGEST_REPLAY:
 		log_limited(&replay, LOG_WARNING, "%s: %s: nonce was used before: a replay?",
 			source->name, aor);
-		return challenge(auth, request, true);
+		return challenge(auth, request, source->algorithm, true);
 	default:
 		limit_failed(auth->failures, source->address);
 		log_limited(&wrong, LOG_WARNING, "%s: %s: unknown user or wrong password",
 			source->name, aor);
-		return challenge(auth, request, false);
+		return challenge(auth, request, source->algorithm, false);
 	}
 }
 
@@ -139,7 +140,7 @@ struct msg *auth_check(struct auth *auth, const struct msg *request, const char 
 	bool broken = false;
 	int found = find_credentials(request, store_domain(auth->store), &credentials);
 	if (found == 0)
-		return challenge(auth, request, false);
+		return challenge(auth, request, source->algorithm, false);
 	if (found < 0 || !is_request_uri(request, credentials.uri)) {
 		log_limited(&malformed, LOG_WARNING, "%s: %s: bad Authorization header",
 			source->name, aor);
@@ -151,7 +152,8 @@ struct msg *auth_check(struct auth *auth, const struct msg *request, const char 
 			source->name);
 		return reply_retry(request, wait_s);
 	}
-	enum digest_result result = check(auth, request, aor, &credentials, &broken);
+	enum digest_result result =
+		check(auth, request, aor, source->algorithm, &credentials, &broken);
 	if (broken) {
 		log_limited(&store, LOG_ERR, "%s: the database cannot be read", aor);
 		return reply_retry(request, 5);

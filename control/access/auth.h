@@ -16,7 +16,8 @@ void auth_free(struct auth *auth);
 struct auth_source {
 	const char *name; // for logs
 	const struct sockaddr *address;
-	const char *fingerprint; // of the client certificate, NULL: none
+	const char *fingerprint;	 // of the client certificate, NULL: none
+	enum digest_algorithm algorithm; // of the challenges where it came in
 };
 
 // Checks that the request was sent by the user `aor`. NULL if so; else the response that refuses

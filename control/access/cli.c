@@ -168,13 +168,15 @@ static int run_list(struct run *run, bool secret, line_handler handle)
 
 static int add_user(struct run *run, char *text, char *password)
 {
-	char aor[AOR_MAX], user[AOR_MAX], ha1[DIGEST_HEX];
+	char aor[AOR_MAX], user[AOR_MAX], ha1[DIGEST_HEX], md5[DIGEST_HEX];
 	if (parse_aor(run, text, aor) != 0)
 		return -1;
 	aor_user(aor, user);
-	digest_ha1(user, run->domain, password, ha1);
-	int result = store_user_add(run->store, aor, ha1);
+	digest_ha1(DIGEST_SHA256, user, run->domain, password, ha1);
+	digest_ha1(DIGEST_MD5, user, run->domain, password, md5);
+	int result = store_user_add(run->store, aor, ha1, run->cli->md5 ? md5 : NULL);
 	OPENSSL_cleanse(ha1, sizeof(ha1));
+	OPENSSL_cleanse(md5, sizeof(md5));
 	return result == 0 ? 0 : fail_store(run, result, aor);
 }
 
@@ -315,6 +317,8 @@ void cli_usage(FILE *out)
 		fprintf(out, "  %-38s  %s\n", commands[i].usage, commands[i].help);
 	fprintf(out, "  %-38s  %s\n", "user add|permit|forbid -f FILE|-",
 		"lines `AOR PASSWORD` or `A B`, all of them or none");
+	fprintf(out, "  %-38s  %s\n", "user add --md5",
+		"for phones that know MD5 only (listen-md5); weaker, so only where needed");
 }
 
 static const struct command *find_command(const struct cli *cli)
@@ -338,6 +342,8 @@ static const char *check_usage(const struct cli *cli, const struct command *c)
 		return "-f is for user add, permit and forbid";
 	if (cli->password_file != NULL && (!c->password || cli->list != NULL))
 		return "--password-file is for user add of one user";
+	if (cli->md5 && !c->password)
+		return "--md5 is for user add";
 	if (cli->list != NULL)
 		return n == 0 ? NULL : "addresses and -f exclude each other";
 	return n >= c->min_words && n <= c->max_words ? NULL : "wrong number of words";

@@ -3,6 +3,7 @@
 // server may be running.
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "control/access/config.h"
@@ -13,6 +14,7 @@ struct cli {
 	int n_words;
 	const char *password_file; // --password-file, NULL: none
 	const char *list;	   // -f, --file, NULL: none
+	bool md5;		   // --md5
 };
 
 // Runs the command and returns the program's exit status: 0 done, 1 failed, 2 wrong usage; errors

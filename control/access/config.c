@@ -22,11 +22,11 @@ static int set_text(char *out, size_t size, const char *value, char *error)
 }
 
 // "10.0.0.1:5061" or "[2001:db8::1]:5061"
-static int parse_address(struct config *config, const char *value)
+static int parse_address(struct config_address *out, const char *value)
 {
 	char host[64], *end;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&config->listen;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&config->listen;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&out->address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out->address;
 	const char *colon = strrchr(value, ':');
 	size_t length = colon != NULL ? (size_t)(colon - value) : 0;
 	if (colon == NULL || length >= sizeof(host) || !isdigit((unsigned char)colon[1]))
@@ -37,29 +37,38 @@ static int parse_address(struct config *config, const char *value)
 	bool brackets = length > 2 && value[0] == '[' && value[length - 1] == ']';
 	snprintf(host, sizeof(host), "%.*s", (int)(brackets ? length - 2 : length),
 		value + brackets);
-	memset(&config->listen, 0, sizeof(config->listen));
+	memset(&out->address, 0, sizeof(out->address));
 	if (brackets && inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons((uint16_t)port);
-		config->listen_length = sizeof(*v6);
+		out->length = sizeof(*v6);
 		return 0;
 	}
 	v4->sin_family = AF_INET;
 	v4->sin_port = htons((uint16_t)port);
-	config->listen_length = sizeof(*v4);
+	out->length = sizeof(*v4);
 	return !brackets && inet_pton(AF_INET, host, &v4->sin_addr) == 1 ? 0 : -1;
 }
 
-static int set_listen(void *object, const char *value, char *error)
+static int set_address(struct config_address *out, const char *value, char *error)
 {
-	struct config *config = object;
-	if (parse_address(config, value) != 0) {
-		config->listen_length = 0;
+	if (parse_address(out, value) != 0) {
+		out->length = 0;
 		snprintf(error, CONF_ERROR_MAX,
 			"expected address:port with a numeric address, got '%.64s'", value);
 		return -1;
 	}
-	return set_text(config->listen_text, sizeof(config->listen_text), value, error);
+	return set_text(out->text, sizeof(out->text), value, error);
+}
+
+static int set_listen(void *object, const char *value, char *error)
+{
+	return set_address(&((struct config *)object)->listen, value, error);
+}
+
+static int set_listen_md5(void *object, const char *value, char *error)
+{
+	return set_address(&((struct config *)object)->listen_md5, value, error);
 }
 
 static int set_domain(void *object, const char *value, char *error)
@@ -114,6 +123,8 @@ UINT_SETTER(connections_per_ip, 1, 1000000)
 
 static const struct conf_key keys[] = {
 	{"listen", "IP:PORT", "where agents connect (SIP over TLS)", set_listen},
+	{"listen-md5", "IP:PORT", "where phones connect that know MD5 only (nowhere)",
+		set_listen_md5},
 	{"certificate", "FILE", "the server's certificate chain (PEM)", set_certificate},
 	{"key", "FILE", "its private key (PEM)", set_key},
 	{"database", "FILE", "users, permissions, bindings; made at first start", set_database},
@@ -153,7 +164,7 @@ void config_defaults(struct config *config)
 
 int config_check_server(const struct config *config, char error[CONF_ERROR_MAX])
 {
-	const char *missing = config->listen_length == 0       ? "listen"
+	const char *missing = config->listen.length == 0       ? "listen"
 			      : config->certificate[0] == '\0' ? "certificate"
 			      : config->key[0] == '\0'	       ? "key"
 							       : NULL;

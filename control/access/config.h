@@ -8,10 +8,14 @@
 #include "control/access/aor.h"
 #include "engine/base/conf.h"
 
+struct config_address {
+	struct sockaddr_storage address;
+	socklen_t length; // 0: none
+	char text[80];
+};
+
 struct config {
-	struct sockaddr_storage listen;
-	socklen_t listen_length;
-	char listen_text[80];
+	struct config_address listen, listen_md5;
 	char certificate[PATH_MAX], key[PATH_MAX];
 	char database[PATH_MAX];
 	char domain[DOMAIN_MAX]; // "" : what the database was made for

@@ -57,6 +57,10 @@ static int command_option(char **argv, const char *name, const char **value)
 static int take(struct arguments *a, char **argv, char *error)
 {
 	static const char *const names[] = {"--password-file", "--file", "-f"};
+	if (strcmp(argv[0], "--md5") == 0) {
+		a->cli.md5 = true;
+		return 1;
+	}
 	for (int i = 0; i < 3; i++) {
 		const char **value = i == 0 ? &a->cli.password_file : &a->cli.list;
 		int n = command_option(argv, names[i], value);
@@ -92,7 +96,9 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 
 static void announce(const struct server *server, const struct config *config)
 {
-	log_notice("listening on %s, %u users online from before", config->listen_text,
+	if (config->listen_md5.length > 0)
+		log_notice("listening on %s for phones with MD5", config->listen_md5.text);
+	log_notice("listening on %s, %u users online from before", config->listen.text,
 		server_online(server));
 }
 
@@ -150,8 +156,8 @@ static int run(const struct arguments *a, struct config *config)
 		return 1;
 	if (a->cli.n_words > 0)
 		return cli_run(&a->cli, config);
-	if (a->cli.list != NULL || a->cli.password_file != NULL)
-		return wrong_usage("-f and --password-file belong to a command");
+	if (a->cli.list != NULL || a->cli.password_file != NULL || a->cli.md5)
+		return wrong_usage("-f, --password-file and --md5 belong to a command");
 	if (config_check_server(config, error) != 0)
 		return wrong_usage(error);
 	return run_server(config);

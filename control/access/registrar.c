@@ -6,7 +6,6 @@
 #include "control/access/binding.h"
 #include "control/access/contact.h"
 #include "control/access/reply.h"
-#include "control/access/tables.h"
 #include "engine/base/log.h"
 
 #include <openssl/rand.h>
@@ -152,6 +151,16 @@ void registrar_free(struct registrar *r)
 	auth_free(r->auth);
 	json_decref(r->jwks);
 	free(r);
+}
+
+const struct tables *registrar_tables(const struct registrar *r)
+{
+	return &r->tables;
+}
+
+struct auth *registrar_auth(const struct registrar *r)
+{
+	return r->auth;
 }
 
 unsigned registrar_online(const struct registrar *r)
@@ -305,21 +314,26 @@ static struct binding *record(struct registrar *r, const struct login *l, unsign
 }
 
 // Online is recorded before the tables are built: of two who log in at the same moment at least
-// one is told of the other.
+// one is told of the other. A phone that knows MD5 only has no use for tables and token, and no
+// room.
 static struct msg *log_in(struct registrar *r, const struct login *l)
 {
 	static struct log_limit failed;
+	bool plain = l->source->algorithm == DIGEST_MD5;
 	size_t length = 0;
 	unsigned expires_s = spread(r, l->expires_s);
 	struct binding *binding = record(r, l, expires_s);
-	char *body = binding != NULL ? tables_body(&r->tables, binding, expires_s, &length) : NULL;
-	if (body == NULL) {
+	char *body = binding != NULL && !plain
+			     ? tables_body(&r->tables, binding, expires_s, &length)
+			     : NULL;
+	if (binding == NULL || (body == NULL && !plain)) {
 		log_limited(&failed, LOG_ERR, "%s: the tables cannot be built", l->aor);
 		return reply_retry(l->request, 5);
 	}
 	struct msg *response = add_date(reply(l->request, 200, NULL));
 	response = add_contact(response, l->contact, expires_s);
-	if (response != NULL && msg_set_body(response, BODY_TYPE, body, length) != 0) {
+	if (response != NULL && body != NULL &&
+		msg_set_body(response, BODY_TYPE, body, length) != 0) {
 		msg_free(response);
 		response = NULL;
 	}

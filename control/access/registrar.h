@@ -8,6 +8,7 @@
 #include "control/access/auth.h"
 #include "control/access/config.h"
 #include "control/access/store.h"
+#include "control/access/tables.h"
 #include "control/sip/msg.h"
 #include "control/sip/token.h"
 
@@ -22,4 +23,7 @@ void registrar_free(struct registrar *registrar);
 // The response to a REGISTER, to be sent and freed. NULL on lack of memory.
 struct msg *registrar_answer(
 	struct registrar *registrar, const struct msg *request, const struct auth_source *source);
+// What the server knows of its users, for those who redirect calls. Valid as long as the registrar.
+const struct tables *registrar_tables(const struct registrar *registrar);
+struct auth *registrar_auth(const struct registrar *registrar);
 unsigned registrar_online(const struct registrar *registrar);

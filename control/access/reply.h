@@ -4,7 +4,7 @@
 
 #include "control/sip/msg.h"
 
-#define REPLY_ALLOW "REGISTER, OPTIONS"
+#define REPLY_ALLOW "REGISTER, INVITE, ACK, OPTIONS"
 
 struct msg *reply(const struct msg *request, int status, const char *reason);
 // Adds a header and returns the response; frees it and returns NULL if that fails.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Connections and dispatch: REGISTER goes to the registrar, OPTIONS is answered, everything else
-// is refused. This server never proxies. Runs on the event loop's thread.
+// Connections and dispatch: REGISTER goes to the registrar, INVITE is redirected, OPTIONS answered,
+// everything else refused. This server never proxies. Runs on the event loop's thread.
 #include "control/access/server.h"
 
+#include "control/access/redirect.h"
 #include "control/access/registrar.h"
 #include "control/access/reply.h"
 #include "control/sip/conn.h"
@@ -18,42 +19,54 @@
 #define SPARE_FILES 64			// descriptors that are not connections
 #define OUTPUT_MAX  (64u * 1024 * 1024) // bytes of answers that wait for one agent
 
+// Where connections come in, and how those who come there prove who they are.
+struct door {
+	struct server *server;
+	enum digest_algorithm algorithm;
+	struct conn_listener *listener;
+};
+
 struct server {
 	const struct config *config;
 	struct store *store;
 	struct token_signer *signer;
 	struct registrar *registrar;
+	struct redirect redirect;
 	SSL_CTX *tls;
-	struct conn_listener *listener;
+	struct door door, door_md5;
 };
 
 // Methods that RFC 3261 and its extensions know: not allowed here, but no nonsense.
 static bool is_known_method(const char *method)
 {
-	static const char *const known[] = {"INVITE", "BYE", "CANCEL", "UPDATE", "INFO", "PRACK",
-		"SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "REFER"};
+	static const char *const known[] = {"BYE", "CANCEL", "UPDATE", "INFO", "PRACK", "SUBSCRIBE",
+		"NOTIFY", "PUBLISH", "MESSAGE", "REFER"};
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(method, known[i]) == 0)
 			return true;
 	return false;
 }
 
-static struct msg *answer(struct server *server, struct conn *conn, const struct msg *request)
+static struct msg *answer(const struct door *door, struct conn *conn, const struct msg *request)
 {
 	static struct log_limit limit;
+	const struct server *server = door->server;
 	const char *method = msg_method(request);
 	struct auth_source source = {
 		.name = conn_peer(conn),
 		.address = conn_peer_address(conn),
 		.fingerprint = conn_fingerprint(conn),
+		.algorithm = door->algorithm,
 	};
 	if (strcmp(method, "REGISTER") == 0)
 		return registrar_answer(server->registrar, request, &source);
+	if (strcmp(method, "INVITE") == 0)
+		return redirect_answer(&server->redirect, request, &source);
 	if (strcmp(method, "OPTIONS") == 0)
 		return reply_header(reply_header(reply(request, 200, NULL), "Allow", REPLY_ALLOW),
 			"Accept", "application/json");
-	log_limited(&limit, LOG_NOTICE, "%s: %s refused: this server takes REGISTER only",
-		source.name, method);
+	log_limited(&limit, LOG_NOTICE,
+		"%s: %s refused: this server takes REGISTER and INVITE only", source.name, method);
 	if (strcmp(method, "CANCEL") == 0)
 		return reply(request, 481, NULL);
 	return reply_header(
@@ -63,12 +76,12 @@ static struct msg *answer(struct server *server, struct conn *conn, const struct
 static void on_message(void *user, struct conn *conn, struct msg *request)
 {
 	static struct log_limit stray, unsent;
-	struct server *server = user;
+	const struct door *door = user;
 	if (!msg_is_request(request)) {
 		log_limited(
 			&stray, LOG_NOTICE, "%s: a response to nothing was asked", conn_peer(conn));
 	} else if (strcmp(msg_method(request), "ACK") != 0) {
-		struct msg *response = answer(server, conn, request);
+		struct msg *response = answer(door, conn, request);
 		int result = response != NULL ? conn_send(conn, response) : -ENOMEM;
 		if (result != 0)
 			log_limited(&unsent, LOG_WARNING, "%s: response not sent: %s",
@@ -107,22 +120,34 @@ static unsigned raise_files(unsigned wanted)
 	return possible;
 }
 
-static bool listen_on(struct server *server, struct event_base *base, char *error)
+static bool open_door(struct server *server, struct event_base *base, struct door *door,
+	const struct config_address *at, const struct conn_limits *limits, char *error)
 {
 	static const struct conn_callbacks callbacks = {.message = on_message, .closed = on_closed};
+	door->server = server;
+	door->listener = conn_listen(base, (const struct sockaddr *)&at->address, at->length,
+		server->tls, limits, &callbacks, door);
+	if (door->listener == NULL)
+		snprintf(error, CONF_ERROR_MAX, "cannot listen on %s: %s", at->text,
+			strerror(errno));
+	return door->listener != NULL;
+}
+
+static bool open_doors(struct server *server, struct event_base *base, char *error)
+{
 	const struct config *config = server->config;
+	unsigned n = config->listen_md5.length > 0 ? 2 : 1;
 	struct conn_limits limits = {
-		.connections = raise_files(config->connections),
+		.connections = raise_files(config->connections) / n,
 		.connections_per_ip = config->connections_per_ip,
 		.idle_timeout_s = 2 * config->expires_max_s,
 		.output_max = OUTPUT_MAX,
 	};
-	server->listener = conn_listen(base, (const struct sockaddr *)&config->listen,
-		config->listen_length, server->tls, &limits, &callbacks, server);
-	if (server->listener == NULL)
-		snprintf(error, CONF_ERROR_MAX, "cannot listen on %s: %s", config->listen_text,
-			strerror(errno));
-	return server->listener != NULL;
+	server->door.algorithm = DIGEST_SHA256;
+	server->door_md5.algorithm = DIGEST_MD5;
+	return open_door(server, base, &server->door, &config->listen, &limits, error) &&
+	       (n == 1 || open_door(server, base, &server->door_md5, &config->listen_md5, &limits,
+				  error));
 }
 
 static bool open_keys(struct server *server, char *error)
@@ -153,7 +178,11 @@ static bool start(struct server *server, struct event_base *base, char *error)
 		snprintf(error, CONF_ERROR_MAX, "cannot load the bindings: %s", strerror(errno));
 		return false;
 	}
-	return listen_on(server, base, error);
+	server->redirect = (struct redirect){
+		.auth = registrar_auth(server->registrar),
+		.tables = registrar_tables(server->registrar),
+	};
+	return open_doors(server, base, error);
 }
 
 struct server *server_new(
@@ -176,8 +205,10 @@ void server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
-	if (server->listener != NULL)
-		conn_listener_free(server->listener);
+	if (server->door.listener != NULL)
+		conn_listener_free(server->door.listener);
+	if (server->door_md5.listener != NULL)
+		conn_listener_free(server->door_md5.listener);
 	registrar_free(server->registrar);
 	SSL_CTX_free(server->tls);
 	token_signer_free(server->signer);
@@ -187,7 +218,14 @@ void server_free(struct server *server)
 
 int server_address(const struct server *server, struct sockaddr_storage *address)
 {
-	return conn_listener_address(server->listener, address);
+	return conn_listener_address(server->door.listener, address);
+}
+
+int server_address_md5(const struct server *server, struct sockaddr_storage *address)
+{
+	return server->door_md5.listener != NULL
+		       ? conn_listener_address(server->door_md5.listener, address)
+		       : -ENOENT;
 }
 
 unsigned server_online(const struct server *server)

@@ -14,4 +14,5 @@ struct server *server_new(
 void server_free(struct server *server);
 // Where it listens, for those who asked for port 0.
 int server_address(const struct server *server, struct sockaddr_storage *address);
+int server_address_md5(const struct server *server, struct sockaddr_storage *address);
 unsigned server_online(const struct server *server);

@@ -5,10 +5,12 @@
 #include <openssl/crypto.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#define HA1_BYTES  (DIGEST_HEX - 1)
-#define HA1_SEALED (HA1_BYTES + SEAL_OVERHEAD)
+#define HA1_BYTES     (DIGEST_HEX - 1)
+#define HA1_SEALED    (HA1_BYTES + SEAL_OVERHEAD)
+#define SEAL_NAME_MAX (AOR_MAX + 8)
 
 // The columns of one row are there until the next call.
 static int step(sqlite3_stmt *s)
@@ -71,13 +73,36 @@ void store_rollback(struct store *store)
 
 // ---- users
 
-int store_user_add(struct store *store, const char *aor, const char ha1[DIGEST_HEX])
+// The name under which an HA1 is sealed: one of one algorithm does not open as one of the other.
+static const char *seal_name(
+	const char *aor, enum digest_algorithm algorithm, char out[SEAL_NAME_MAX])
 {
-	unsigned char sealed[HA1_SEALED];
-	if (seal_close(store->seal, aor, ha1, HA1_BYTES, sealed) != 0)
+	snprintf(out, SEAL_NAME_MAX, "%s%s", algorithm == DIGEST_MD5 ? "md5 " : "", aor);
+	return out;
+}
+
+// All are sealed at one length.
+static int seal_ha1(struct store *store, const char *aor, enum digest_algorithm algorithm,
+	const char *ha1, unsigned char sealed[HA1_SEALED])
+{
+	char padded[DIGEST_HEX] = "", name[SEAL_NAME_MAX];
+	snprintf(padded, sizeof(padded), "%s", ha1);
+	int result =
+		seal_close(store->seal, seal_name(aor, algorithm, name), padded, HA1_BYTES, sealed);
+	OPENSSL_cleanse(padded, sizeof(padded));
+	return result;
+}
+
+int store_user_add(struct store *store, const char *aor, const char *ha1, const char *md5)
+{
+	unsigned char sealed[HA1_SEALED], sealed_md5[HA1_SEALED];
+	if (seal_ha1(store, aor, DIGEST_SHA256, ha1, sealed) != 0 ||
+		(md5 != NULL && seal_ha1(store, aor, DIGEST_MD5, md5, sealed_md5) != 0))
 		return -EIO;
 	sqlite3_stmt *s = bound(store, QUERY_USER_ADD, aor, NULL);
 	sqlite3_bind_blob(s, 2, sealed, sizeof(sealed), SQLITE_STATIC);
+	if (md5 != NULL)
+		sqlite3_bind_blob(s, 3, sealed_md5, sizeof(sealed_md5), SQLITE_STATIC);
 	return run(s);
 }
 
@@ -87,22 +112,28 @@ int store_user_del(struct store *store, const char *aor)
 	return result == 0 && sqlite3_changes(store->db) == 0 ? -ENOENT : result;
 }
 
-int store_user_ha1(struct store *store, const char *aor, char ha1[DIGEST_HEX])
+int store_user_ha1(
+	struct store *store, const char *aor, enum digest_algorithm algorithm, char ha1[DIGEST_HEX])
 {
 	unsigned char sealed[HA1_SEALED];
+	char name[SEAL_NAME_MAX];
+	int column = algorithm == DIGEST_MD5 ? 1 : 0;
 	sqlite3_stmt *s = bound(store, QUERY_USER_HA1, aor, NULL);
 	int rc = step(s);
-	bool found = rc == SQLITE_ROW && sqlite3_column_bytes(s, 0) == HA1_SEALED;
+	int bytes = rc == SQLITE_ROW ? sqlite3_column_bytes(s, column) : 0;
+	bool found = bytes == HA1_SEALED;
 	// A user who does not exist has an HA1 too, which is thrown away
-	memcpy(sealed, found ? sqlite3_column_blob(s, 0) : store->no_ha1, sizeof(sealed));
-	int opened =
-		seal_open(store->seal, found ? aor : STORE_NOBODY, sealed, sizeof(sealed), ha1);
+	memcpy(sealed, found ? sqlite3_column_blob(s, column) : store->no_ha1, sizeof(sealed));
+	seal_name(found ? aor : STORE_NOBODY, found ? algorithm : DIGEST_SHA256, name);
+	int opened = seal_open(store->seal, name, sealed, sizeof(sealed), ha1);
 	ha1[HA1_BYTES] = '\0';
 	done(s, 0);
 	if (found && opened == 0)
 		return 0;
 	OPENSSL_cleanse(ha1, DIGEST_HEX);
-	return rc == SQLITE_DONE ? -ENOENT : rc == SQLITE_ROW ? -EIO : rc;
+	if (rc == SQLITE_DONE || (rc == SQLITE_ROW && bytes == 0))
+		return -ENOENT;
+	return rc == SQLITE_ROW ? -EIO : rc;
 }
 
 int store_users(struct store *store, store_aor_cb each, void *arg)
@@ -142,6 +173,13 @@ int store_forbid(struct store *store, const char *a, const char *b)
 {
 	int result = both_exist(store, a, b);
 	return result == 0 ? run(bound(store, QUERY_FORBID, a, b)) : result;
+}
+
+int store_is_permitted(struct store *store, const char *a, const char *b)
+{
+	sqlite3_stmt *s = bound(store, QUERY_IS_PERMITTED, a, b);
+	int rc = step(s);
+	return done(s, rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -ENOENT : rc);
 }
 
 int store_permitted(struct store *store, const char *aor, store_aor_cb each, void *arg)

@@ -30,14 +30,19 @@ int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
-int store_user_add(struct store *store, const char *aor, const char ha1[DIGEST_HEX]);
+// `md5`: the HA1 for a phone that knows MD5 only; NULL: there is none.
+int store_user_add(struct store *store, const char *aor, const char *ha1, const char *md5);
 int store_user_del(struct store *store, const char *aor);
-// Does the same work for a user who does not exist. The caller wipes `ha1`.
-int store_user_ha1(struct store *store, const char *aor, char ha1[DIGEST_HEX]);
+// -ENOENT also if the user has none of this algorithm. Does the same work for a user who does not
+// exist. The caller wipes `ha1`.
+int store_user_ha1(struct store *store, const char *aor, enum digest_algorithm algorithm,
+	char ha1[DIGEST_HEX]);
 
 // a and b may talk to each other, both ways. -EINVAL: a is b.
 int store_permit(struct store *store, const char *a, const char *b);
 int store_forbid(struct store *store, const char *a, const char *b);
+// Whether they may: 0, or -ENOENT (also if one of them is no user).
+int store_is_permitted(struct store *store, const char *a, const char *b);
 
 // Calls `each` for every row, in alphabetical order, until it returns false.
 typedef bool (*store_aor_cb)(void *arg, const char *aor);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define CHECK_NAME     "check" // of the sealed bytes that prove the key
 #define CHECK_TEXT     "crowfly"
 #define CHECK_BYTES    (sizeof(CHECK_TEXT) + SEAL_OVERHEAD)
@@ -20,8 +20,8 @@
 static const char schema[] =
 	"CREATE TABLE store (version INTEGER NOT NULL, domain TEXT NOT NULL, key_check BLOB NOT NULL)"
 	" STRICT;"
-	"CREATE TABLE users (id INTEGER PRIMARY KEY, aor TEXT NOT NULL UNIQUE, ha1 BLOB NOT NULL)"
-	" STRICT;"
+	"CREATE TABLE users (id INTEGER PRIMARY KEY, aor TEXT NOT NULL UNIQUE, ha1 BLOB NOT NULL,"
+	" ha1_md5 BLOB) STRICT;"
 	"CREATE TABLE permits (a INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
 	" b INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
 	" PRIMARY KEY (a, b), CHECK (a <> b)) STRICT, WITHOUT ROWID;"
@@ -129,13 +129,19 @@ static bool make_schema(struct store *store, const char *path, const char *domai
 	return ok || fail(error, path, sqlite3_errmsg(store->db));
 }
 
+// Version 1 had no HA1s for phones that know MD5 only.
+static const char upgrade_from_1[] =
+	"ALTER TABLE users ADD COLUMN ha1_md5 BLOB; UPDATE store SET version = 2;";
+
 // The one row of the table `store`: version, domain, and what the key must open.
-static bool check_row(struct store *store, sqlite3_stmt *s, const char *path, char *error)
+static bool check_row(
+	struct store *store, sqlite3_stmt *s, int *version, const char *path, char *error)
 {
 	unsigned char text[sizeof(CHECK_TEXT)];
 	if (sqlite3_step(s) != SQLITE_ROW)
 		return fail(error, path, "no database of crowfly-access");
-	if (sqlite3_column_int(s, 0) != SCHEMA_VERSION)
+	*version = sqlite3_column_int(s, 0);
+	if (*version < 1 || *version > SCHEMA_VERSION)
 		return fail(error, path, "made by another version of crowfly-access");
 	snprintf(store->domain, sizeof(store->domain), "%s", sqlite3_column_text(s, 1));
 	if (sqlite3_column_bytes(s, 2) != CHECK_BYTES ||
@@ -148,12 +154,13 @@ static bool check_row(struct store *store, sqlite3_stmt *s, const char *path, ch
 static bool check_store(struct store *store, const char *path, char *error)
 {
 	sqlite3_stmt *s = NULL;
+	int version = 0;
 	if (sqlite3_prepare_v2(store->db, "SELECT version, domain, key_check FROM store", -1, &s,
 		    NULL) != SQLITE_OK)
 		return fail(error, path, sqlite3_errmsg(store->db));
-	bool ok = check_row(store, s, path, error);
+	bool ok = check_row(store, s, &version, path, error);
 	sqlite3_finalize(s);
-	return ok;
+	return ok && (version == SCHEMA_VERSION || execute(store, path, upgrade_from_1, error));
 }
 
 // Under the write lock, so that two that start at once make one store.

@@ -14,9 +14,9 @@
 	QUERY(BEGIN, "BEGIN IMMEDIATE")                                                            \
 	QUERY(COMMIT, "COMMIT")                                                                    \
 	QUERY(ROLLBACK, "ROLLBACK")                                                                \
-	QUERY(USER_ADD, "INSERT INTO users (aor, ha1) VALUES (?, ?)")                              \
+	QUERY(USER_ADD, "INSERT INTO users (aor, ha1, ha1_md5) VALUES (?, ?, ?)")                  \
 	QUERY(USER_DEL, "DELETE FROM users WHERE aor = ?")                                         \
-	QUERY(USER_HA1, "SELECT ha1 FROM users WHERE aor = ?")                                     \
+	QUERY(USER_HA1, "SELECT ha1, ha1_md5 FROM users WHERE aor = ?")                            \
 	QUERY(USER_ID, "SELECT id FROM users WHERE aor = ?")                                       \
 	QUERY(USERS, "SELECT aor FROM users ORDER BY aor")                                         \
 	QUERY(PERMIT, "INSERT INTO permits (a, b)"                                                 \
@@ -28,6 +28,9 @@
 		" AND b = (SELECT id FROM users WHERE aor = ?2)) OR"                               \
 		" (a = (SELECT id FROM users WHERE aor = ?2)"                                      \
 		" AND b = (SELECT id FROM users WHERE aor = ?1))")                                 \
+	QUERY(IS_PERMITTED, "SELECT 1 FROM permits WHERE"                                          \
+		" a = (SELECT id FROM users WHERE aor = ?1)"                                       \
+		" AND b = (SELECT id FROM users WHERE aor = ?2)")                                  \
 	QUERY(PERMITTED, "SELECT peer.aor FROM users me JOIN permits ON permits.a = me.id"         \
 		" JOIN users peer ON peer.id = permits.b WHERE me.aor = ? ORDER BY peer.aor")      \
 	QUERY(BINDINGS, "SELECT aor, contact, fingerprint, source, since, expires FROM bindings"   \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// HTTP digest authentication with SHA-256: challenges, answers and their check. Runs on the thread
-// of its owner; no I/O.
+// HTTP digest authentication: challenges, answers and their check. Runs on the thread of its owner;
+// no I/O.
 #include "control/sip/digest.h"
 
 #include "control/sip/nonce.h"
@@ -16,18 +16,26 @@
 #include <string.h>
 #include <strings.h>
 
-#define ALGORITHM "SHA-256"
-
 // ---- hashes
 
-// SHA-256 of up to eight strings with ':' between them, in hex.
-static void hash_fields(const char *const fields[], unsigned n, char out[DIGEST_HEX])
+static const struct {
+	const char *name;
+	const EVP_MD *(*md)(void);
+	unsigned bytes;
+} hashes[] = {
+	[DIGEST_SHA256] = {"SHA-256", EVP_sha256, 32},
+	[DIGEST_MD5] = {"MD5", EVP_md5, 16},
+};
+
+// The hash of up to eight strings with ':' between them, in hex.
+static void hash_fields(enum digest_algorithm algorithm, const char *const fields[], unsigned n,
+	char out[DIGEST_HEX])
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned char md[32] = {0};
+	unsigned char md[EVP_MAX_MD_SIZE] = {0};
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
-		abort(); // no SHA-256, no memory: nothing may be compared with a hash of nothing
+	if (ctx == NULL || EVP_DigestInit_ex(ctx, hashes[algorithm].md(), NULL) != 1)
+		abort(); // no such hash, no memory: nothing may be compared with a hash of nothing
 	for (unsigned i = 0; i < n; i++) {
 		if (i > 0)
 			EVP_DigestUpdate(ctx, ":", 1);
@@ -36,11 +44,11 @@ static void hash_fields(const char *const fields[], unsigned n, char out[DIGEST_
 	if (EVP_DigestFinal_ex(ctx, md, NULL) != 1)
 		abort();
 	EVP_MD_CTX_free(ctx);
-	for (unsigned i = 0; i < sizeof(md); i++) {
+	for (unsigned i = 0; i < hashes[algorithm].bytes; i++) {
 		out[2 * i] = hex[md[i] >> 4];
 		out[2 * i + 1] = hex[md[i] & 15];
 	}
-	out[2 * sizeof(md)] = '\0';
+	out[2 * hashes[algorithm].bytes] = '\0';
 	OPENSSL_cleanse(md, sizeof(md));
 }
 
@@ -54,26 +62,35 @@ static void random_hex(char out[33])
 		snprintf(out + 2 * i, 3, "%02x", random[i]);
 }
 
-void digest_ha1(const char *user, const char *realm, const char *password, char out[DIGEST_HEX])
+void digest_ha1(enum digest_algorithm algorithm, const char *user, const char *realm,
+	const char *password, char out[DIGEST_HEX])
 {
-	hash_fields((const char *const[]){user, realm, password}, 3, out);
+	hash_fields(algorithm, (const char *const[]){user, realm, password}, 3, out);
 }
 
 // The response of RFC 7616 section 3.4.1 for qop=auth.
-static void hash_response(
-	const struct digest_response *r, const char *method, const char *ha1, char out[DIGEST_HEX])
+static void hash_response(enum digest_algorithm algorithm, const struct digest_response *r,
+	const char *method, const char *ha1, char out[DIGEST_HEX])
 {
 	char ha2[DIGEST_HEX], nc[9];
-	hash_fields((const char *const[]){method, r->uri}, 2, ha2);
+	hash_fields(algorithm, (const char *const[]){method, r->uri}, 2, ha2);
 	snprintf(nc, sizeof(nc), "%08x", r->nc);
-	hash_fields((const char *const[]){ha1, r->nonce, nc, r->cnonce, "auth", ha2}, 6, out);
+	hash_fields(algorithm, (const char *const[]){ha1, r->nonce, nc, r->cnonce, "auth", ha2}, 6,
+		out);
+}
+
+// Without a name it is MD5 (RFC 7616 section 3.4).
+static bool is_algorithm(const char *name, enum digest_algorithm algorithm)
+{
+	return name[0] == '\0' ? algorithm == DIGEST_MD5
+			       : strcasecmp(name, hashes[algorithm].name) == 0;
 }
 
 // ---- the server
 
 struct digest_nonces {
 	struct nonce_table *table;
-	char no_ha1[DIGEST_HEX]; // stands in for the HA1 of a user who does not exist
+	char no_ha1[2][DIGEST_HEX]; // stand in for the HA1 of a user who does not exist
 };
 
 struct digest_nonces *digest_nonces_new(unsigned lifetime_s, unsigned remembered_max)
@@ -88,7 +105,8 @@ struct digest_nonces *digest_nonces_new(unsigned lifetime_s, unsigned remembered
 		return NULL;
 	}
 	random_hex(secret);
-	digest_ha1("", "", secret, n->no_ha1);
+	digest_ha1(DIGEST_SHA256, "", "", secret, n->no_ha1[DIGEST_SHA256]);
+	memcpy(n->no_ha1[DIGEST_MD5], n->no_ha1[DIGEST_SHA256], 2 * hashes[DIGEST_MD5].bytes);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return n;
 }
@@ -107,17 +125,19 @@ void digest_nonce(struct digest_nonces *n, char *out, unsigned size)
 	nonce_make(n->table, out, size);
 }
 
-enum digest_result digest_check(struct digest_nonces *n, const struct digest_response *response,
-	const char *method, const char *ha1)
+enum digest_result digest_check(struct digest_nonces *n, enum digest_algorithm algorithm,
+	const struct digest_response *response, const char *method, const char *ha1)
 {
 	struct nonce nonce;
 	char expected[DIGEST_HEX], given[DIGEST_HEX] = "";
+	size_t length = 2 * hashes[algorithm].bytes;
 	bool genuine = nonce_read(n->table, response->nonce, &nonce);
-	hash_response(response, method, ha1 != NULL ? ha1 : n->no_ha1, expected);
-	bool ok = strlen(response->response) == DIGEST_HEX - 1;
-	memcpy(given, response->response, DIGEST_HEX - 1);
-	ok &= CRYPTO_memcmp(expected, given, DIGEST_HEX - 1) == 0;
-	ok &= ha1 != NULL && strcasecmp(response->algorithm, ALGORITHM) == 0 &&
+	hash_response(
+		algorithm, response, method, ha1 != NULL ? ha1 : n->no_ha1[algorithm], expected);
+	bool ok = strlen(response->response) == length;
+	memcpy(given, response->response, length);
+	ok &= CRYPTO_memcmp(expected, given, length) == 0;
+	ok &= ha1 != NULL && is_algorithm(response->algorithm, algorithm) &&
 	      strcasecmp(response->qop, "auth") == 0;
 	OPENSSL_cleanse(expected, sizeof(expected));
 	if (!ok)
@@ -322,8 +342,8 @@ static bool is_printable(const char *s)
 	return true;
 }
 
-int digest_challenge(
-	struct digest_nonces *n, const char *realm, bool stale, char *out, unsigned size)
+int digest_challenge(struct digest_nonces *n, enum digest_algorithm algorithm, const char *realm,
+	bool stale, char *out, unsigned size)
 {
 	char nonce[NONCE_TEXT];
 	struct text t = {out, size, 0};
@@ -332,7 +352,9 @@ int digest_challenge(
 	digest_nonce(n, nonce, sizeof(nonce));
 	put_quoted(&t, "Digest realm", realm);
 	put_quoted(&t, ", nonce", nonce);
-	put_string(&t, ", algorithm=" ALGORITHM ", qop=\"auth\"");
+	put_string(&t, ", algorithm=");
+	put_string(&t, hashes[algorithm].name);
+	put_string(&t, ", qop=\"auth\"");
 	if (stale)
 		put_string(&t, ", stale=true");
 	return put_end(&t);
@@ -367,14 +389,14 @@ int digest_answer(const char *challenge, const char *method, const char *uri, co
 	if (read_fields(challenge, fields) != 0 || strlen(uri) >= sizeof(r.uri) ||
 		!is_printable(uri) || !is_printable(user))
 		return -EINVAL;
-	if (strcasecmp(r.algorithm, ALGORITHM) != 0 || !offers_auth(qop))
+	if (!is_algorithm(r.algorithm, DIGEST_SHA256) || !offers_auth(qop))
 		return -ENOTSUP;
 	memcpy(r.uri, uri, strlen(uri) + 1);
 	random_hex(r.cnonce);
 
 	char ha1[DIGEST_HEX], response[DIGEST_HEX], count[16];
-	digest_ha1(user, r.realm, password, ha1);
-	hash_response(&r, method, ha1, response);
+	digest_ha1(DIGEST_SHA256, user, r.realm, password, ha1);
+	hash_response(DIGEST_SHA256, &r, method, ha1, response);
 	OPENSSL_cleanse(ha1, sizeof(ha1));
 
 	struct text t = {out, size, 0};
@@ -385,7 +407,7 @@ int digest_answer(const char *challenge, const char *method, const char *uri, co
 	put_quoted(&t, ", response", response);
 	put_quoted(&t, ", cnonce", r.cnonce);
 	snprintf(count, sizeof(count), ", nc=%08x", nc);
-	put_string(&t, ", algorithm=" ALGORITHM ", qop=auth");
+	put_string(&t, ", algorithm=SHA-256, qop=auth");
 	put_string(&t, count);
 	if (opaque[0] != '\0')
 		put_quoted(&t, ", opaque", opaque);

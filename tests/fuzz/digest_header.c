@@ -23,7 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (digest_parse(text, &response) == 0) {
 		assert(response.nc > 0 && strlen(response.user) < sizeof(response.user));
 		// Nobody can guess the response to a password that is random
-		assert(digest_check(nonces, &response, "REGISTER", NULL) == DIGEST_WRONG);
+		assert(digest_check(nonces, DIGEST_SHA256, &response, "REGISTER", NULL) ==
+			DIGEST_WRONG);
+		assert(digest_check(nonces, DIGEST_MD5, &response, "REGISTER", NULL) ==
+			DIGEST_WRONG);
 	}
 	if (digest_answer(
 		    text, "REGISTER", "sip:r", "user", "password", 1, answer, sizeof(answer)) == 0)

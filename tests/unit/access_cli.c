@@ -121,10 +121,28 @@ Test(cli, the_password_is_the_one_of_the_file)
 	cli.password_file = file_with("with space and \xc3\xa4\r\nsecond line\n", 0600);
 	cr_assert_eq(run("user add alice@example.org"), 0);
 	struct store *store = store_new(config.database, NULL, STORE_TOOL, error);
-	store_user_ha1(store, "sip:alice@example.org", ha1);
-	digest_ha1("alice", "example.org", "with space and \xc3\xa4", expected);
+	store_user_ha1(store, "sip:alice@example.org", DIGEST_SHA256, ha1);
+	digest_ha1(DIGEST_SHA256, "alice", "example.org", "with space and \xc3\xa4", expected);
 	cr_assert_str_eq(ha1, expected);
 	store_free(store);
+}
+
+Test(cli, the_hash_for_phones_only_where_asked_for)
+{
+	char error[ERROR_MAX], ha1[DIGEST_HEX], expected[DIGEST_HEX];
+	add("alice");
+	cli.md5 = true;
+	add("phone");
+	struct store *store = store_new(config.database, NULL, STORE_TOOL, error);
+	digest_ha1(DIGEST_MD5, "phone", "example.org", "secret", expected);
+	cr_assert_eq(store_user_ha1(store, "sip:phone@example.org", DIGEST_MD5, ha1), 0);
+	cr_assert_str_eq(ha1, expected);
+	cr_assert_eq(store_user_ha1(store, "sip:phone@example.org", DIGEST_SHA256, ha1), 0);
+	cr_assert_eq(store_user_ha1(store, "sip:alice@example.org", DIGEST_MD5, ha1), -ENOENT);
+	store_free(store);
+	cli.md5 = true;
+	cr_assert_eq(run("user list"), 2);
+	cr_assert_not_null(strstr(errors, "--md5 is for user add"));
 }
 
 Test(cli, password_files)

@@ -53,8 +53,8 @@ static void add_users(void)
 			struct endpoint *e = &agents[side].endpoints[i];
 			snprintf(user, sizeof(user), "%c%d", 'a' + side, i);
 			snprintf(aor[side], sizeof(aor[side]), "sip:%s@" DOMAIN, user);
-			digest_ha1(user, DOMAIN, "secret", ha1);
-			store_user_add(world.admin, aor[side], ha1);
+			digest_ha1(DIGEST_SHA256, user, DOMAIN, "secret", ha1);
+			store_user_add(world.admin, aor[side], ha1, NULL);
 			endpoint_init(e, user, "secret");
 			snprintf(e->call_id, sizeof(e->call_id), "%d-%c", i, 'a' + side);
 		}

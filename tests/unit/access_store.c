@@ -48,8 +48,8 @@ static void add(const char *aor, const char *password)
 {
 	char ha1[DIGEST_HEX], user[AOR_MAX];
 	aor_user(aor, user);
-	digest_ha1(user, DOMAIN, password, ha1);
-	cr_assert_eq(store_user_add(store, aor, ha1), 0);
+	digest_ha1(DIGEST_SHA256, user, DOMAIN, password, ha1);
+	cr_assert_eq(store_user_add(store, aor, ha1, NULL), 0);
 }
 
 static struct store *again(void)
@@ -63,15 +63,62 @@ Test(store, users)
 {
 	char ha1[DIGEST_HEX], expected[DIGEST_HEX];
 	add(ALICE, "wonderland");
-	digest_ha1("alice", DOMAIN, "wonderland", expected);
-	cr_assert_eq(store_user_ha1(store, ALICE, ha1), 0);
+	digest_ha1(DIGEST_SHA256, "alice", DOMAIN, "wonderland", expected);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_SHA256, ha1), 0);
 	cr_assert_str_eq(ha1, expected);
-	cr_assert_eq(store_user_add(store, ALICE, ha1), -EEXIST);
-	cr_assert_eq(store_user_ha1(store, BOB, ha1), -ENOENT);
+	cr_assert_eq(store_user_add(store, ALICE, ha1, NULL), -EEXIST);
+	cr_assert_eq(store_user_ha1(store, BOB, DIGEST_SHA256, ha1), -ENOENT);
 	cr_assert_eq(ha1[0], '\0');
 	cr_assert_eq(store_user_del(store, BOB), -ENOENT);
 	cr_assert_eq(store_user_del(store, ALICE), 0);
-	cr_assert_eq(store_user_ha1(store, ALICE, ha1), -ENOENT);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_SHA256, ha1), -ENOENT);
+}
+
+Test(store, hashes_for_phones)
+{
+	char ha1[DIGEST_HEX], sha256[DIGEST_HEX], md5[DIGEST_HEX];
+	digest_ha1(DIGEST_SHA256, "alice", DOMAIN, "wonderland", sha256);
+	digest_ha1(DIGEST_MD5, "alice", DOMAIN, "wonderland", md5);
+	cr_assert_eq(store_user_add(store, ALICE, sha256, md5), 0);
+	add(BOB, "builder");
+	cr_assert_not_null(again(), "%s", error);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_MD5, ha1), 0);
+	cr_assert_str_eq(ha1, md5);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_SHA256, ha1), 0);
+	cr_assert_str_eq(ha1, sha256);
+	cr_assert_eq(store_user_ha1(store, BOB, DIGEST_MD5, ha1), -ENOENT, "he did not opt in");
+	cr_assert_eq(ha1[0], '\0');
+	cr_assert_eq(store_user_ha1(store, CAROL, DIGEST_MD5, ha1), -ENOENT);
+	// One cannot be put in the place of the other
+	char command[256];
+	snprintf(command, sizeof(command), "sqlite3 %s 'UPDATE users SET ha1_md5 = ha1'", path);
+	cr_assert_eq(system(command), 0);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_MD5, ha1), -EIO);
+	cr_assert_eq(ha1[0], '\0');
+}
+
+Test(store, one_of_version_1_is_taken_over)
+{
+	char ha1[DIGEST_HEX], command[256];
+	add(ALICE, "wonderland");
+	add(BOB, "builder");
+	cr_assert_eq(store_permit(store, ALICE, BOB), 0);
+	snprintf(command, sizeof(command),
+		"sqlite3 %s 'ALTER TABLE users DROP COLUMN ha1_md5; UPDATE store SET version = 1'",
+		path);
+	store_free(store);
+	store = NULL;
+	cr_assert_eq(system(command), 0);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_not_null(again(), "%s", error);
+		cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_SHA256, ha1), 0);
+		cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_MD5, ha1), -ENOENT);
+		cr_assert_eq(store_is_permitted(store, BOB, ALICE), 0);
+	}
+	snprintf(command, sizeof(command), "sqlite3 %s 'UPDATE store SET version = 3'", path);
+	cr_assert_eq(system(command), 0);
+	cr_assert_null(again());
+	cr_assert_not_null(strstr(error, "another version"), "%s", error);
 }
 
 static char seen[1024];
@@ -103,6 +150,11 @@ Test(store, permissions)
 	cr_assert_str_eq(permitted(ALICE), "bob@example.org carol@example.org ");
 	cr_assert_str_eq(permitted(BOB), "alice@example.org ");
 	cr_assert_str_eq(permitted(CAROL), "alice@example.org ");
+	cr_assert_eq(store_is_permitted(store, ALICE, BOB), 0);
+	cr_assert_eq(store_is_permitted(store, BOB, ALICE), 0);
+	cr_assert_eq(store_is_permitted(store, BOB, CAROL), -ENOENT);
+	cr_assert_eq(store_is_permitted(store, ALICE, ALICE), -ENOENT);
+	cr_assert_eq(store_is_permitted(store, ALICE, "sip:x@example.org"), -ENOENT);
 	cr_assert_eq(store_permit(store, ALICE, ALICE), -EINVAL);
 	cr_assert_eq(store_permit(store, ALICE, "sip:x@example.org"), -ENOENT);
 	cr_assert_eq(store_forbid(store, "sip:x@example.org", ALICE), -ENOENT);
@@ -122,7 +174,7 @@ Test(store, rollback)
 	cr_assert_eq(store_begin(store), 0);
 	add(ALICE, "a");
 	store_rollback(store);
-	cr_assert_eq(store_user_ha1(store, ALICE, ha1), -ENOENT);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_SHA256, ha1), -ENOENT);
 }
 
 static bool file_has(const char *name, const void *needle, size_t length)
@@ -142,7 +194,7 @@ Test(store, no_file_holds_password_or_ha1)
 	char ha1[DIGEST_HEX], wal[128];
 	unsigned char raw[32];
 	add(ALICE, "wonderland-4711");
-	digest_ha1("alice", DOMAIN, "wonderland-4711", ha1);
+	digest_ha1(DIGEST_SHA256, "alice", DOMAIN, "wonderland-4711", ha1);
 	for (int i = 0; i < 32; i++)
 		sscanf(ha1 + 2 * i, "%2hhx", &raw[i]);
 	snprintf(wal, sizeof(wal), "%s-wal", path);
@@ -212,8 +264,8 @@ Test(store, sealed_for_one_user_only)
 		"') WHERE aor = '" BOB "'\"",
 		path);
 	cr_assert_eq(system(command), 0);
-	cr_assert_eq(store_user_ha1(store, ALICE, ha1), 0);
-	cr_assert_eq(store_user_ha1(store, BOB, ha1), -EIO);
+	cr_assert_eq(store_user_ha1(store, ALICE, DIGEST_SHA256, ha1), 0);
+	cr_assert_eq(store_user_ha1(store, BOB, DIGEST_SHA256, ha1), -EIO);
 	cr_assert_eq(ha1[0], '\0');
 }
 
@@ -318,12 +370,13 @@ Test(store, another_writer_does_not_hold_up_the_server)
 	uint64_t before = binding_now_us();
 	char ha1[DIGEST_HEX];
 	cr_assert_eq(store_save(server, table, 10), -EBUSY);
-	cr_assert_eq(store_user_ha1(server, ALICE, ha1), 0, "logins go on");
-	cr_assert_eq(store_user_ha1(server, BOB, ha1), -ENOENT);
+	cr_assert_eq(store_user_ha1(server, ALICE, DIGEST_SHA256, ha1), 0, "logins go on");
+	cr_assert_eq(store_user_ha1(server, BOB, DIGEST_SHA256, ha1), -ENOENT);
 	cr_assert_lt(binding_now_us() - before, 200000);
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_save(server, table, 10), 0);
-	cr_assert_eq(store_user_ha1(server, BOB, ha1), 0, "what was added is seen at once");
+	cr_assert_eq(store_user_ha1(server, BOB, DIGEST_SHA256, ha1), 0,
+		"what was added is seen at once");
 	store_free(server);
 	binding_table_free(table);
 }
@@ -361,7 +414,7 @@ Test(store, ten_thousand_users)
 	}
 	cr_assert_eq(store_commit(store), 0);
 	char ha1[DIGEST_HEX];
-	cr_assert_eq(store_user_ha1(store, "sip:u9999@example.org", ha1), 0);
+	cr_assert_eq(store_user_ha1(store, "sip:u9999@example.org", DIGEST_SHA256, ha1), 0);
 }
 
 // ---- the seal alone

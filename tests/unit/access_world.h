@@ -27,7 +27,7 @@ struct access_world {
 	struct event_base *base;
 	struct server *server;
 	struct store *admin; // what the command line would use
-	struct sockaddr_storage address;
+	struct sockaddr_storage address, address_md5;
 	SSL_CTX *tls, *tls_bare; // of clients, with a certificate and without
 };
 
@@ -55,9 +55,9 @@ static inline void world_path(struct access_world *w, const char *name, char *ou
 static inline void world_user(struct access_world *w, const char *user, const char *password)
 {
 	char ha1[DIGEST_HEX], aor[AOR_MAX];
-	digest_ha1(user, DOMAIN, password, ha1);
+	digest_ha1(DIGEST_SHA256, user, DOMAIN, password, ha1);
 	snprintf(aor, sizeof(aor), "sip:%s@" DOMAIN, user);
-	cr_assert_eq(store_user_add(w->admin, aor, ha1), 0);
+	cr_assert_eq(store_user_add(w->admin, aor, ha1, NULL), 0);
 }
 
 static inline void world_permit(struct access_world *w, const char *a, const char *b)
@@ -74,12 +74,13 @@ static inline void world_start(struct access_world *w)
 	w->server = server_new(w->base, &w->config, error);
 	cr_assert_not_null(w->server, "%s", error);
 	cr_assert_eq(server_address(w->server, &w->address), 0);
+	cr_assert_eq(server_address_md5(w->server, &w->address_md5), 0);
 }
 
 static inline void world_setup(struct access_world *w)
 {
 	char error[256] = "", client_cert[128], client_key[128];
-	struct sockaddr_in *listen = (struct sockaddr_in *)&w->config.listen;
+	struct sockaddr_in *listen = (struct sockaddr_in *)&w->config.listen.address;
 	memset(w, 0, sizeof(*w));
 	log_init("test", LOG_ERR);
 	cr_assert_eq(msg_init(), 0);
@@ -88,8 +89,9 @@ static inline void world_setup(struct access_world *w)
 	config_defaults(&w->config);
 	listen->sin_family = AF_INET;
 	listen->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	w->config.listen_length = sizeof(*listen);
-	strcpy(w->config.listen_text, "127.0.0.1:0");
+	w->config.listen.length = sizeof(*listen);
+	strcpy(w->config.listen.text, "127.0.0.1:0");
+	w->config.listen_md5 = w->config.listen;
 	strcpy(w->config.domain, DOMAIN);
 	w->config.expires_min_s = 1;
 	world_path(w, "access.db", w->config.database);
@@ -173,7 +175,8 @@ static inline void client_closed(void *user, struct conn *conn, const char *why)
 	(void)why;
 }
 
-static inline void client_open(struct access_world *w, struct client *c, SSL_CTX *tls)
+static inline void client_open_at(
+	struct access_world *w, struct client *c, SSL_CTX *tls, struct sockaddr_storage *address)
 {
 	static const struct conn_callbacks callbacks = {
 		client_message, client_ready, client_closed};
@@ -181,10 +184,15 @@ static inline void client_open(struct access_world *w, struct client *c, SSL_CTX
 	const struct conn_verify verify = {.fingerprint = w->pin};
 	memset(c, 0, sizeof(*c));
 	c->world = w;
-	c->conn = conn_connect(w->base, (struct sockaddr *)&w->address, sizeof(struct sockaddr_in),
-		tls, &verify, &limits, &callbacks, c);
+	c->conn = conn_connect(w->base, (struct sockaddr *)address, sizeof(struct sockaddr_in), tls,
+		&verify, &limits, &callbacks, c);
 	cr_assert_not_null(c->conn);
 	cr_assert(world_until(w, &c->ready, 5));
+}
+
+static inline void client_open(struct access_world *w, struct client *c, SSL_CTX *tls)
+{
+	client_open_at(w, c, tls, &w->address);
 }
 
 static inline void client_close(struct client *c)

@@ -153,14 +153,14 @@ static inline bool world_authentic(struct conn *conn, struct msg *msg, struct us
 	struct msg *answer;
 
 	if (authorization && user && !user->gone && !digest_parse(authorization, &response)) {
-		digest_ha1(response.user, "example.org", user->password, ha1);
-		result = digest_check(w.nonces, &response, "REGISTER", ha1);
+		digest_ha1(DIGEST_SHA256, response.user, "example.org", user->password, ha1);
+		result = digest_check(w.nonces, DIGEST_SHA256, &response, "REGISTER", ha1);
 	}
 	if (result == DIGEST_OK)
 		return true;
 	w.challenges++;
-	digest_challenge(
-		w.nonces, "example.org", result == DIGEST_STALE, challenge, sizeof(challenge));
+	digest_challenge(w.nonces, DIGEST_SHA256, "example.org", result == DIGEST_STALE, challenge,
+		sizeof(challenge));
 	answer = msg_new_response(msg, 401, NULL, NULL);
 	msg_add_header(answer, "WWW-Authenticate", challenge);
 	conn_send(conn, answer);

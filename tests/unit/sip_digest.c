@@ -43,15 +43,54 @@ Test(digest, rfc7616_vector)
 {
 	struct digest_response r;
 	char ha1[DIGEST_HEX];
-	digest_ha1("Mufasa", "http-auth@example.org", "Circle of Life", ha1);
+	digest_ha1(DIGEST_SHA256, "Mufasa", "http-auth@example.org", "Circle of Life", ha1);
 	cr_assert_eq(digest_parse(RFC_HEADER(RFC_RESPONSE), &r), 0);
 	cr_assert_str_eq(r.user, "Mufasa");
 	cr_assert_eq(r.nc, 1);
 	// Right, but for a nonce that is not of ours; anything else is wrong
-	cr_assert_eq(digest_check(nonces, &r, "GET", ha1), DIGEST_STALE);
-	cr_assert_eq(digest_check(nonces, &r, "POST", ha1), DIGEST_WRONG);
+	cr_assert_eq(digest_check(nonces, DIGEST_SHA256, &r, "GET", ha1), DIGEST_STALE);
+	cr_assert_eq(digest_check(nonces, DIGEST_SHA256, &r, "POST", ha1), DIGEST_WRONG);
 	r.response[0] ^= 1;
-	cr_assert_eq(digest_check(nonces, &r, "GET", ha1), DIGEST_WRONG);
+	cr_assert_eq(digest_check(nonces, DIGEST_SHA256, &r, "GET", ha1), DIGEST_WRONG);
+}
+
+// The MD5 answer of the same section
+Test(digest, rfc7616_vector_of_md5)
+{
+	static const char response[] = "8ca523f5e9506fed4657c9700eebdbec";
+	struct digest_response r;
+	char ha1[DIGEST_HEX], sha256[DIGEST_HEX];
+	digest_ha1(DIGEST_MD5, "Mufasa", "http-auth@example.org", "Circle of Life", ha1);
+	cr_assert_eq(strlen(ha1), 32);
+	cr_assert_eq(digest_parse(RFC_HEADER(RFC_RESPONSE), &r), 0);
+	strcpy(r.response, response);
+	strcpy(r.algorithm, "MD5");
+	cr_assert_eq(digest_check(nonces, DIGEST_MD5, &r, "GET", ha1), DIGEST_STALE, "right");
+	r.algorithm[0] = '\0';
+	cr_assert_eq(digest_check(nonces, DIGEST_MD5, &r, "GET", ha1), DIGEST_STALE, "no name");
+	cr_assert_eq(digest_check(nonces, DIGEST_MD5, &r, "GET", NULL), DIGEST_WRONG);
+	// Neither algorithm passes for the other, whatever it is called
+	for (int i = 0; i < 3; i++) {
+		strcpy(r.algorithm, i == 0 ? "" : i == 1 ? "MD5" : "SHA-256");
+		cr_assert_eq(digest_check(nonces, DIGEST_SHA256, &r, "GET", ha1), DIGEST_WRONG);
+	}
+	cr_assert_eq(digest_check(nonces, DIGEST_MD5, &r, "GET", ha1), DIGEST_WRONG, "SHA-256");
+	digest_ha1(DIGEST_SHA256, "Mufasa", "http-auth@example.org", "Circle of Life", sha256);
+	strcpy(r.response, RFC_RESPONSE);
+	cr_assert_eq(digest_check(nonces, DIGEST_MD5, &r, "GET", sha256), DIGEST_WRONG);
+	strcpy(r.response, "8ca523f5e9506fed4657c9700eebdbe");
+	strcpy(r.algorithm, "MD5");
+	cr_assert_eq(digest_check(nonces, DIGEST_MD5, &r, "GET", ha1), DIGEST_WRONG, "short");
+}
+
+Test(digest, challenges_name_their_algorithm)
+{
+	char text[256];
+	cr_assert_eq(digest_challenge(nonces, DIGEST_MD5, REALM, true, text, sizeof(text)), 0);
+	cr_assert_not_null(strstr(text, "algorithm=MD5, qop=\"auth\", stale=true"), "%s", text);
+	cr_assert_null(strstr(text, "SHA"));
+	cr_assert_eq(digest_answer(text, "REGISTER", "sip:" REALM, "a", "b", 1, text, sizeof(text)),
+		-ENOTSUP, "an agent answers no MD5");
 }
 
 // A challenge and its answer, parsed.
@@ -60,7 +99,8 @@ static void answer(struct digest_nonces *n, const char *password, uint32_t nc,
 {
 	char fresh[512], text[2048];
 	if (challenge == NULL) {
-		cr_assert_eq(digest_challenge(n, REALM, false, fresh, sizeof(fresh)), 0);
+		cr_assert_eq(
+			digest_challenge(n, DIGEST_SHA256, REALM, false, fresh, sizeof(fresh)), 0);
 		challenge = fresh;
 	}
 	cr_assert_eq(digest_answer(
@@ -72,8 +112,8 @@ static void answer(struct digest_nonces *n, const char *password, uint32_t nc,
 static enum digest_result check(struct digest_nonces *n, const struct digest_response *r)
 {
 	char ha1[DIGEST_HEX];
-	digest_ha1("alice", REALM, "secret", ha1);
-	return digest_check(n, r, "REGISTER", ha1);
+	digest_ha1(DIGEST_SHA256, "alice", REALM, "secret", ha1);
+	return digest_check(n, DIGEST_SHA256, r, "REGISTER", ha1);
 }
 
 Test(digest, both_ends)
@@ -89,7 +129,8 @@ Test(digest, both_ends)
 	answer(nonces, "wrong", 1, NULL, &r);
 	cr_assert_eq(check(nonces, &r), DIGEST_WRONG);
 	answer(nonces, "secret", 1, NULL, &r);
-	cr_assert_eq(digest_check(nonces, &r, "REGISTER", NULL), DIGEST_WRONG, "unknown user");
+	cr_assert_eq(digest_check(nonces, DIGEST_SHA256, &r, "REGISTER", NULL), DIGEST_WRONG,
+		"unknown user");
 }
 
 Test(digest, every_field_counts)
@@ -125,7 +166,7 @@ Test(digest, counts_go_up)
 {
 	struct digest_response r;
 	char challenge[512];
-	digest_challenge(nonces, REALM, false, challenge, sizeof(challenge));
+	digest_challenge(nonces, DIGEST_SHA256, REALM, false, challenge, sizeof(challenge));
 	static const struct {
 		uint32_t nc;
 		enum digest_result result;
@@ -143,7 +184,7 @@ Test(digest, stale_nonce)
 	struct digest_nonces *brief = digest_nonces_new(1, 10);
 	struct digest_response r;
 	char challenge[512];
-	digest_challenge(brief, REALM, false, challenge, sizeof(challenge));
+	digest_challenge(brief, DIGEST_SHA256, REALM, false, challenge, sizeof(challenge));
 	answer(brief, "secret", 1, challenge, &r);
 	cr_assert_eq(check(brief, &r), DIGEST_OK);
 	usleep(1100000);
@@ -163,7 +204,7 @@ Test(digest, forged_nonce)
 	digest_nonces_free(other);
 	char challenge[512], *nonce;
 	for (int i = 0; i < 64; i++) {
-		digest_challenge(nonces, REALM, false, challenge, sizeof(challenge));
+		digest_challenge(nonces, DIGEST_SHA256, REALM, false, challenge, sizeof(challenge));
 		nonce = strstr(challenge, "nonce=\"") + 7;
 		nonce[i] = nonce[i] == '0' ? '1' : '0';
 		answer(nonces, "secret", 1, challenge, &r);
@@ -357,13 +398,14 @@ Test(digest, challenges_that_are_refused)
 Test(digest, challenge_text)
 {
 	char text[512];
-	cr_assert_eq(digest_challenge(nonces, REALM, true, text, sizeof(text)), 0);
+	cr_assert_eq(digest_challenge(nonces, DIGEST_SHA256, REALM, true, text, sizeof(text)), 0);
 	cr_assert_eq(strncmp(text, "Digest realm=\"example.org\", nonce=\"", 35), 0);
 	cr_assert_not_null(strstr(text, "\", algorithm=SHA-256, qop=\"auth\", stale=true"));
-	cr_assert_eq(digest_challenge(nonces, REALM, false, text, sizeof(text)), 0);
+	cr_assert_eq(digest_challenge(nonces, DIGEST_SHA256, REALM, false, text, sizeof(text)), 0);
 	cr_assert_null(strstr(text, "stale"));
-	cr_assert_eq(digest_challenge(nonces, REALM, false, text, 40), -ENOSPC);
-	cr_assert_eq(digest_challenge(nonces, "a\r\nb", false, text, sizeof(text)), -EINVAL);
+	cr_assert_eq(digest_challenge(nonces, DIGEST_SHA256, REALM, false, text, 40), -ENOSPC);
+	cr_assert_eq(digest_challenge(nonces, DIGEST_SHA256, "a\r\nb", false, text, sizeof(text)),
+		-EINVAL);
 }
 
 Test(digest, corpus)
