@@ -23,7 +23,7 @@ override CFLAGS += -D_FORTIFY_SOURCE=2
 endif
 
 # Libraries of ours, and what each needs from outside. A folder's .c files are its library, main.c is its program.
-LIBS := base client pktio crypto engine sip access agent
+LIBS := base client pktio crypto engine sip access agent bench
 base_dir := engine/base
 client_dir := engine/client
 pktio_dir := pktio
@@ -32,6 +32,7 @@ engine_dir := engine
 sip_dir := control/sip
 access_dir := control/access
 agent_dir := control/agent
+bench_dir := bench
 
 base_pkgs := libevent jansson inih
 client_pkgs := $(base_pkgs)
@@ -41,6 +42,7 @@ engine_pkgs := $(base_pkgs) $(pktio_pkgs) $(crypto_pkgs) liburcu-qsbr
 sip_pkgs := $(base_pkgs) libosip2 libevent libevent_openssl libssl libcrypto jansson libjwt expat
 access_pkgs := $(sip_pkgs) sqlite3
 agent_pkgs := $(sip_pkgs)
+bench_pkgs := $(engine_pkgs)
 
 base_needs := base
 client_needs := client base
@@ -50,10 +52,12 @@ engine_needs := engine pktio crypto base
 sip_needs := sip base
 access_needs := access sip base
 agent_needs := agent sip base
+bench_needs := bench $(engine_needs)
 
 # libipsec-mb has no .pc file
 crypto_ldlibs := -lIPSec_MB -lcrypto
 engine_ldlibs := $(crypto_ldlibs)
+bench_ldlibs := $(engine_ldlibs)
 common_ldlibs := -lm
 
 pkg_cflags = $(shell pkg-config --cflags $(1))
@@ -65,6 +69,7 @@ crowfly-engine_lib := engine
 crowfly_lib := client
 crowfly-access_lib := access
 crowfly-agent_lib := agent
+crowfly-bench_lib := bench
 
 .PHONY: all deps demo check unit func lint bench install clean
 all: $(PROGRAMS:%=$(BUILD)/%)
@@ -87,13 +92,7 @@ $$(BUILD)/$(1): $$(BUILD)/$$($($(1)_lib)_dir)/main.o $$($($(1)_lib)_archives)
 	@echo "  LD    $$@"
 	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$($($(1)_lib)_libs) $$($($(1)_lib)_ldlibs) $$(common_ldlibs)
 endef
-$(foreach p,$(filter-out crowfly-bench,$(PROGRAMS)),$(eval $(call program,$(p))))
-
-bench_obj := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/*.c))
-$(bench_obj): PKG_CFLAGS = $(engine_cflags)
-$(BUILD)/crowfly-bench: $(bench_obj) $(engine_archives)
-	@echo "  LD    $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(engine_libs) $(engine_ldlibs) $(common_ldlibs)
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

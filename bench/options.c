@@ -11,37 +11,55 @@
 
 const char *const bench_direction_names[BENCH_DIRECTIONS] = {"protect", "unprotect", "both"};
 
-static const struct option known[] = {
-	{"streams", required_argument, NULL, 's'},
-	{"payload", required_argument, NULL, 'p'},
-	{"suite", required_argument, NULL, 'u'},
-	{"direction", required_argument, NULL, 'd'},
-	{"workers", required_argument, NULL, 'w'},
-	{"seconds", required_argument, NULL, 't'},
-	{"repeats", required_argument, NULL, 'r'},
-	{"crypto", required_argument, NULL, 'c'},
-	{"json", required_argument, NULL, 'j'},
-	{"verify", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+static const struct {
+	struct option option;
+	const char *value, *help;
+} known[] = {
+	{{"streams", required_argument, NULL, 's'}, "LIST",
+		"directions of sessions, met in random order"},
+	{{"payload", required_argument, NULL, 'p'}, "LIST", "bytes of RTP payload"},
+	{{"suite", required_argument, NULL, 'u'}, "LIST", "such as AEAD_AES_128_GCM, or all"},
+	{{"direction", required_argument, NULL, 'd'}, "LIST", "protect, unprotect, both"},
+	{{"load", required_argument, NULL, 'l'}, "LIST", "percent of the highest rate"},
+	{{"workers", required_argument, NULL, 'w'}, "N", "each with a core of its own"},
+	{{"seconds", required_argument, NULL, 't'}, "S", "of measuring, for each row"},
+	{{"repeats", required_argument, NULL, 'r'}, "N",
+		"parts or rounds of it: minimum, median and maximum are of these"},
+	{{"crypto", required_argument, NULL, 'c'}, "NAME", "back end: ipsec_mb, libsrtp2"},
+	{{"json", required_argument, NULL, 'j'}, "FILE",
+		"the result for programs; bench/README.md describes it"},
+	{{"verify", no_argument, NULL, 'v'}, "",
+		"compares what comes out with what went in, packet by packet"},
+	{{"help", no_argument, NULL, 'h'}, "", "this"},
 };
+#define KNOWN (sizeof(known) / sizeof(known[0]))
 
-static int usage(FILE *out, const char *command, const char *about)
+// Whether the command has this option: a word of its list.
+static bool takes(const struct options *o, const char *name)
+{
+	size_t length = strlen(name);
+	const char *at = o->takes;
+
+	if (!at || strcmp(name, "help") == 0)
+		return true;
+	while ((at = strstr(at, name))) {
+		if ((at == o->takes || at[-1] == ' ') && (at[length] == 0 || at[length] == ' '))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+static int usage(FILE *out, const struct options *o, const char *command, const char *about)
 {
 	fprintf(out,
 		"usage: crowfly-bench [EAL options --] %s [OPTION...]\n%s\n"
-		"Lists have commas between their values.\n"
-		"  --streams LIST    directions of sessions, met in random order\n"
-		"  --payload LIST    bytes of RTP payload\n"
-		"  --suite LIST      such as AEAD_AES_128_GCM, or all\n"
-		"  --direction LIST  protect, unprotect, both\n"
-		"  --workers N       each with a core of its own\n"
-		"  --seconds S       of measuring, for each row\n"
-		"  --repeats N       parts of that time: minimum, median and maximum are of these\n"
-		"  --crypto NAME     back end: ipsec_mb, libsrtp2\n"
-		"  --json FILE       the result for programs; bench/README.md describes it\n"
-		"  --verify          compares what comes out with what went in, packet by packet\n",
+		"Lists have commas between their values.\n",
 		command, about);
+	for (size_t i = 0; i < KNOWN; i++)
+		if (takes(o, known[i].option.name))
+			fprintf(out, "  --%-9s %-5s %s\n", known[i].option.name, known[i].value,
+				known[i].help);
 	return out == stdout ? 0 : 2;
 }
 
@@ -74,6 +92,11 @@ static bool add(struct options *o, int key, const char *value)
 			return false;
 		o->suites[o->n_suites++] = (enum suite_id)suite_find(value);
 		return true;
+	case 'l':
+		if (o->n_loads == OPTIONS_LIST || !number(value, 1, 100, &x))
+			return false;
+		o->loads[o->n_loads++] = (unsigned)x;
+		return true;
 	default:
 		for (int d = 0; d < BENCH_DIRECTIONS; d++)
 			if (strcmp(value, bench_direction_names[d]) == 0 &&
@@ -94,6 +117,8 @@ static unsigned *count_of(struct options *o, int key)
 		return &o->n_payloads;
 	case 'u':
 		return &o->n_suites;
+	case 'l':
+		return &o->n_loads;
 	default:
 		return &o->n_directions;
 	}
@@ -149,19 +174,23 @@ static bool set(struct options *o, int key, const char *value)
 
 int options_read(struct options *options, int argc, char **argv, const char *about)
 {
-	int key, index;
+	struct option own[KNOWN + 1] = {0};
+	int key, index, n = 0;
 
+	for (size_t i = 0; i < KNOWN; i++)
+		if (takes(options, known[i].option.name))
+			own[n++] = known[i].option;
 	optind = 1;
-	while ((key = getopt_long(argc, argv, "", known, &index)) != -1) {
+	while ((key = getopt_long(argc, argv, "", own, &index)) != -1) {
 		if (key == 'h')
-			return usage(stdout, argv[0], about);
+			return usage(stdout, options, argv[0], about);
 		if (key == '?')
-			return usage(stderr, argv[0], about);
+			return usage(stderr, options, argv[0], about);
 		if (!set(options, key, optarg)) {
 			fprintf(stderr, "crowfly-bench %s: --%s: cannot be %s\n", argv[0],
-				known[index].name, optarg);
+				own[index].name, optarg);
 			return 2;
 		}
 	}
-	return optind == argc ? -1 : usage(stderr, argv[0], about);
+	return optind == argc ? -1 : usage(stderr, options, argv[0], about);
 }

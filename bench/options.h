@@ -13,11 +13,13 @@ enum bench_direction { BENCH_PROTECT, BENCH_UNPROTECT, BENCH_BOTH, BENCH_DIRECTI
 extern const char *const bench_direction_names[BENCH_DIRECTIONS];
 
 struct options {
-	unsigned n_streams, n_payloads, n_suites, n_directions;
+	const char *takes; // names of the options that the command has: "streams json"; NULL: all
+	unsigned n_streams, n_payloads, n_suites, n_directions, n_loads;
 	uint32_t streams[OPTIONS_LIST];	 // directions of sessions with contexts of their own
 	uint32_t payloads[OPTIONS_LIST]; // bytes of RTP payload
 	enum suite_id suites[OPTIONS_LIST];
 	enum bench_direction directions[OPTIONS_LIST];
+	unsigned loads[OPTIONS_LIST]; // percent
 	unsigned workers;
 	unsigned repeats;
 	double seconds; // of measuring, for each row

@@ -201,7 +201,9 @@ static void measure_sessions(
 
 int bench_path(int argc, char **argv)
 {
-	struct options o = {.n_streams = 2,
+	struct options o = {.takes = "streams payload suite direction workers seconds repeats "
+				     "crypto json verify",
+		.n_streams = 2,
 		.streams = {1000, 100000},
 		.n_payloads = 1,
 		.payloads = {160},
