@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Measures the SRTP bursts over many streams in random order against the floor and libsrtp2, all in
 // one run. One thread.
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,19 +8,24 @@
 
 #include "bench/bench.h"
 #include "bench/floor.h"
+#include "bench/options.h"
+#include "bench/result.h"
 #include "crypto/burst.h"
 
 #define HEADER	      12
 #define CHUNK	      4096 // packets made, then measured: more than the second-level cache holds
 #define STRIDE	      2048 // of packet buffers, as in a pool of mbufs
 #define SLICE_NS      5000000u
-#define LIBSRTP2_MOST 256 // streams; each costs it 0.1 ms to make and tens of kB
+#define LIBSRTP2_MOST 1024 // streams; each costs it 0.1 ms to make and tens of kB
 
-struct options {
+static const char about[] =
+	"The SRTP bursts of crypto/ alone, on one core, against straight calls of ipsec-mb with as\n"
+	"many keys (the floor) and against libsrtp2, in the same run.\n";
+
+struct row {
 	uint32_t streams, payload;
-	int suite; // -1: the usual two
-	bool protect, unprotect;
-	double seconds; // for each line of the table
+	enum suite_id suite;
+	enum bench_direction direction;
 };
 
 // One back end's contexts for all streams.
@@ -34,7 +38,7 @@ struct set {
 		uint32_t at;  // in order
 		uint16_t seq; // of the round
 	} next, floor_next;
-	struct bench_samples ns;
+	struct bench_samples ns, repeats; // of each chunk; the first quartile of each repeat
 };
 
 struct chunk {
@@ -51,28 +55,22 @@ static void set_init(struct set *set, const char *backend, enum suite_id suite, 
 
 	memset(set, 0, sizeof(*set));
 	set->streams = streams;
-	if (context_backend_init(backend) != 0 || (set->size = context_size(&params)) == 0) {
-		fprintf(stderr, "crowfly-bench: this machine cannot run %s\n", backend);
-		exit(1);
-	}
+	if (context_backend_init(backend) != 0 || (set->size = context_size(&params)) == 0)
+		bench_fail("this machine cannot run %s", backend);
 	set->order = calloc(streams, sizeof(*set->order));
+	if (!set->order)
+		bench_fail("out of memory");
 	for (int d = 0; d < 2; d++) {
 		params.direction = d == 0 ? CONTEXT_PROTECT : CONTEXT_UNPROTECT;
 		set->memory[d] = bench_memory(set->size * streams);
 		for (uint32_t i = 0; i < streams; i++) {
 			memcpy(key, &i, sizeof(i));
-			if (!context_init(set->memory[d] + i * set->size, &params) || !set->order) {
-				fprintf(stderr, "crowfly-bench: no context for stream %u\n", i);
-				exit(1);
-			}
+			if (!context_init(set->memory[d] + i * set->size, &params))
+				bench_fail("no context for stream %u", i);
 			set->order[i] = i;
 		}
 	}
-	for (uint32_t i = streams - 1; i > 0; i--) {
-		uint32_t j = bench_random(i + 1), was = set->order[i];
-		set->order[i] = set->order[j];
-		set->order[j] = was;
-	}
+	bench_shuffle(set->order, streams);
 }
 
 static void set_fini(struct set *set)
@@ -80,10 +78,11 @@ static void set_fini(struct set *set)
 	for (int d = 0; d < 2; d++) {
 		for (uint32_t i = 0; i < set->streams; i++)
 			context_fini((struct context *)(set->memory[d] + i * set->size));
-		free(set->memory[d]);
+		bench_memory_free(set->memory[d]);
 	}
 	free(set->order);
 	bench_samples_fini(&set->ns);
+	bench_samples_fini(&set->repeats);
 }
 
 static struct context *context_of(const struct set *set, int direction, uint32_t stream)
@@ -97,10 +96,11 @@ static uint32_t burst_length(uint32_t i)
 }
 
 // Writes the next packet of CHUNK streams, and protects them if what is measured is unprotecting.
-static void make(struct chunk *chunk, const struct set *set, struct cursor *next,
-	const struct options *options, bool protect)
+static void make(struct chunk *chunk, const struct set *set, struct cursor *next, uint32_t payload,
+	bool protect)
 {
 	uint8_t status[BURST_MAX];
+
 	for (uint32_t i = 0; i < CHUNK; i++) {
 		uint32_t stream = set->order[next->at];
 		uint8_t header[HEADER] = {0x80, 0, next->seq >> 8, next->seq & 0xff, 0, 0, 0, 0, 1};
@@ -109,7 +109,7 @@ static void make(struct chunk *chunk, const struct set *set, struct cursor *next
 		chunk->packets[i] = (struct burst_packet){
 			.ctx = context_of(set, CONTEXT_PROTECT, stream),
 			.data = chunk->data[i],
-			.length = HEADER + options->payload,
+			.length = HEADER + payload,
 			.room = STRIDE,
 		};
 		if (++next->at == set->streams) {
@@ -125,160 +125,189 @@ static void make(struct chunk *chunk, const struct set *set, struct cursor *next
 		chunk->packets[i].ctx = context_of(set, CONTEXT_UNPROTECT, chunk->stream[i]);
 }
 
-static void run_set(
-	struct chunk *chunk, struct set *set, const struct options *options, bool protect)
+// Nanoseconds a packet, of one chunk.
+static double run_set(struct chunk *chunk, struct set *set, uint32_t payload, bool protect)
 {
 	uint8_t status[BURST_MAX];
 	uint32_t good = 0;
+	uint64_t begin, end;
 
-	make(chunk, set, &set->next, options, protect);
-	uint64_t begin = bench_cpu_ns();
+	make(chunk, set, &set->next, payload, protect);
+	begin = bench_cpu_ns();
 	for (uint32_t i = 0; i < CHUNK; i += burst_length(i))
 		good += (protect ? burst_protect : burst_unprotect)(
 			&chunk->packets[i], status, burst_length(i));
-	bench_sample(&set->ns, (double)(bench_cpu_ns() - begin) / CHUNK);
-	if (good != CHUNK) {
-		fprintf(stderr, "crowfly-bench: only %u of %u packets were good\n", good, CHUNK);
-		exit(1);
+	end = bench_cpu_ns();
+	if (good != CHUNK)
+		bench_fail("only %u of %u packets were good", good, CHUNK);
+	return (double)(end - begin) / CHUNK;
+}
+
+// Where packets come from is the same as for ours; what they hold does not matter.
+static double run_floor(
+	struct chunk *chunk, struct floor *floor, struct set *set, uint32_t payload, bool protect)
+{
+	uint64_t begin;
+
+	make(chunk, set, &set->floor_next, payload, true);
+	begin = bench_cpu_ns();
+	floor_run(floor, protect, chunk->stream, chunk->data, HEADER + payload, CHUNK);
+	return (double)(bench_cpu_ns() - begin) / CHUNK;
+}
+
+static void sample_set(struct chunk *chunk, struct set *set, const struct row *row)
+{
+	double ns = 0;
+
+	if (row->direction != BENCH_UNPROTECT)
+		ns += run_set(chunk, set, row->payload, true);
+	if (row->direction != BENCH_PROTECT)
+		ns += run_set(chunk, set, row->payload, false);
+	bench_sample(&set->ns, row->direction == BENCH_BOTH ? ns / 2 : ns);
+}
+
+static void sample_floor(struct chunk *chunk, struct floor *floor, struct set *set,
+	const struct row *row, struct bench_samples *out)
+{
+	double ns = 0;
+
+	if (row->direction != BENCH_UNPROTECT)
+		ns += run_floor(chunk, floor, set, row->payload, true);
+	if (row->direction != BENCH_PROTECT)
+		ns += run_floor(chunk, floor, set, row->payload, false);
+	bench_sample(out, row->direction == BENCH_BOTH ? ns / 2 : ns);
+}
+
+static void close_repeat(struct bench_samples *ns, struct bench_samples *repeats)
+{
+	bench_sample(repeats, bench_quantile(ns, 0.25));
+	ns->n = 0;
+}
+
+// ---- a line of the table, and its row
+
+static json_t *row_json(const char *what, const struct row *row, uint32_t streams,
+	struct bench_samples *ns, double floor_ns)
+{
+	struct bench_samples mpps = {0}, ratios = {0};
+	double median = bench_quantile(ns, 0.5);
+	json_t *out;
+
+	for (size_t i = 0; i < ns->n; i++) {
+		bench_sample(&mpps, 1000 / ns->values[i]);
+		bench_sample(&ratios, floor_ns / ns->values[i]);
 	}
+	out = json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:f, s:f, s:f, s:o, s:o}", "streams",
+		(int)streams, "payload", (int)row->payload, "suite", suite_table[row->suite].name,
+		"direction", bench_direction_names[row->direction], "workers", 1, "code", what,
+		"mpps", 1000 / median, "ratio", floor_ns / median, "ns_per_packet", median,
+		"mpps_spread", result_spread(&mpps), "ratio_spread", result_spread(&ratios));
+	bench_samples_fini(&mpps);
+	bench_samples_fini(&ratios);
+	return out;
 }
 
-static void run_floor(struct chunk *chunk, struct floor *floor, struct set *set,
-	const struct options *options, bool protect, struct bench_samples *ns)
+static void report(json_t *result, const char *what, const struct row *row, uint32_t streams,
+	struct bench_samples *ns, double floor_ns)
 {
-	// Where packets come from is the same as for ours; what they hold does not matter
-	make(chunk, set, &set->floor_next, options, true);
-	uint64_t begin = bench_cpu_ns();
-	floor_run(floor, protect, chunk->stream, chunk->data, HEADER + options->payload, CHUNK);
-	bench_sample(ns, (double)(bench_cpu_ns() - begin) / CHUNK);
-}
+	double median = bench_quantile(ns, 0.5);
 
-static void print_line(const char *what, uint32_t streams, double ns, double floor_ns)
-{
-	printf("  %-22s %8u %9.2f %9.1f %8.0f %%\n", what, streams, 1000 / ns, ns,
-		100 * floor_ns / ns);
+	printf("%-25s %7u %5u %-9s %-9s %7.2f %7.1f %6.2f%s\n", suite_table[row->suite].name,
+		streams, row->payload, bench_direction_names[row->direction], what, 1000 / median,
+		median, floor_ns / median,
+		streams < row->streams ? "  (its most streams here)" : "");
 	fflush(stdout);
+	result_add(result, row_json(what, row, streams, ns, floor_ns));
 }
 
 // In slices that take turns, so that a noisy neighbour troubles all alike.
-static void measure(const struct options *options, enum suite_id suite, bool protect)
+static void measure_ours(struct chunk *chunk, struct set *ours, struct floor *floor,
+	const struct row *row, double seconds, struct bench_samples *floor_repeats)
+{
+	struct bench_samples floor_ns = {0};
+	uint64_t end = bench_now_ns() + (uint64_t)(seconds * 2e9);
+
+	while (bench_now_ns() < end || ours->ns.n == 0) {
+		for (uint64_t slice = bench_now_ns() + SLICE_NS; bench_now_ns() < slice;)
+			sample_floor(chunk, floor, ours, row, &floor_ns);
+		for (uint64_t slice = bench_now_ns() + SLICE_NS; bench_now_ns() < slice;)
+			sample_set(chunk, ours, row);
+	}
+	close_repeat(&floor_ns, floor_repeats);
+	close_repeat(&ours->ns, &ours->repeats);
+	bench_samples_fini(&floor_ns);
+}
+
+static void measure_reference(
+	struct chunk *chunk, struct set *set, const struct row *row, double seconds)
+{
+	uint64_t end = bench_now_ns() + (uint64_t)(seconds * 1e9);
+
+	do
+		sample_set(chunk, set, row);
+	while (bench_now_ns() < end);
+	close_repeat(&set->ns, &set->repeats);
+}
+
+static void measure(const struct row *row, const struct options *o, json_t *result)
 {
 	static struct chunk chunk;
-	struct bench_samples floor_ns = {0};
+	struct bench_samples floor_repeats = {0};
 	struct set ours, reference;
-	uint32_t few = options->streams < LIBSRTP2_MOST ? options->streams : LIBSRTP2_MOST;
+	struct floor *floor = floor_new(row->suite, row->streams);
+	double seconds = o->seconds / o->repeats, base;
 
 	chunk.buffers = chunk.buffers ? chunk.buffers : bench_memory((size_t)CHUNK * STRIDE);
 	for (uint32_t i = 0; i < CHUNK; i++)
 		chunk.data[i] = chunk.buffers + (size_t)i * STRIDE;
-	struct floor *floor = floor_new(suite, options->streams);
-	set_init(&reference, "libsrtp2", suite, few);
-	set_init(&ours, "ipsec_mb", suite, options->streams);
-
-	printf("%s, %s, %u bytes of payload, ipsec-mb for %s, %zu bytes a context\n",
-		suite_table[suite].name, protect ? "protect" : "unprotect", options->payload,
-		floor_arch(), ours.size);
-	printf("  %-22s %8s %9s %9s %10s\n", "", "streams", "Mpps", "ns/packet", "of floor");
-	uint64_t end = bench_now_ns() + (uint64_t)(options->seconds * 2e9);
-	while (bench_now_ns() < end) {
-		for (uint64_t slice = bench_now_ns() + SLICE_NS; bench_now_ns() < slice;)
-			run_floor(&chunk, floor, &ours, options, protect, &floor_ns);
-		for (uint64_t slice = bench_now_ns() + SLICE_NS; bench_now_ns() < slice;)
-			run_set(&chunk, &ours, options, protect);
+	set_init(&reference, "libsrtp2", row->suite,
+		row->streams < LIBSRTP2_MOST ? row->streams : LIBSRTP2_MOST);
+	set_init(&ours, "ipsec_mb", row->suite, row->streams);
+	for (unsigned r = 0; r < o->repeats; r++) {
+		measure_ours(&chunk, &ours, floor, row, seconds, &floor_repeats);
+		measure_reference(&chunk, &reference, row, seconds);
 	}
-	end = bench_now_ns() + (uint64_t)(options->seconds * 1e9);
-	do
-		run_set(&chunk, &reference, options, protect);
-	while (bench_now_ns() < end);
-
-	double base = bench_quantile(&floor_ns, 0.25);
-	print_line("floor (ipsec-mb alone)", options->streams, base, base);
-	print_line("crowfly, ipsec_mb", options->streams, bench_quantile(&ours.ns, 0.25), base);
-	print_line("crowfly, libsrtp2", few, bench_quantile(&reference.ns, 0.25), base);
-	bench_samples_fini(&floor_ns);
+	base = bench_quantile(&floor_repeats, 0.5);
+	report(result, "floor", row, row->streams, &floor_repeats, base);
+	report(result, "ipsec_mb", row, row->streams, &ours.repeats, base);
+	report(result, "libsrtp2", row, reference.streams, &reference.repeats, base);
+	bench_samples_fini(&floor_repeats);
 	set_fini(&ours);
 	set_fini(&reference);
 	floor_free(floor);
 }
 
-static int usage(FILE *out)
-{
-	fprintf(out,
-		"usage: crowfly-bench floor [OPTION...]\n"
-		"  --streams N       keys, met in random order (default 10000)\n"
-		"  --payload BYTES   of RTP (default 160)\n"
-		"  --suite NAME      such as AEAD_AES_128_GCM (default: it and AES_CM_128_HMAC_SHA1_80)\n"
-		"  --direction D     protect or unprotect (default: both)\n"
-		"  --seconds S       for each line of the table (default 1)\n");
-	return out == stdout ? 0 : 2;
-}
-
-static bool number(const char *text, double min, double max, double *out)
-{
-	char *end;
-	*out = strtod(text, &end);
-	return end != text && *end == 0 && *out >= min && *out <= max;
-}
-
-static bool set_option(struct options *options, int key, const char *value)
-{
-	double x;
-	switch (key) {
-	case 's':
-		options->streams = number(value, 1, 2e6, &x) ? (uint32_t)x : 0;
-		return options->streams > 0;
-	case 'p':
-		options->payload = number(value, 1, 1500, &x) ? (uint32_t)x : 0;
-		return options->payload > 0;
-	case 't':
-		return number(value, 0.01, 3600, &options->seconds);
-	case 'u':
-		options->suite = suite_find(value);
-		return options->suite >= 0;
-	case 'd':
-		options->protect = strcmp(value, "protect") == 0;
-		options->unprotect = strcmp(value, "unprotect") == 0;
-		return options->protect || options->unprotect;
-	}
-	return false;
-}
-
 int bench_floor(int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"streams", required_argument, NULL, 's'},
-		{"payload", required_argument, NULL, 'p'},
-		{"suite", required_argument, NULL, 'u'},
-		{"direction", required_argument, NULL, 'd'},
-		{"seconds", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	struct options options = {10000, 160, -1, true, true, 1};
-	int key, index;
+	struct options o = {.n_streams = 1,
+		.streams = {10000},
+		.n_payloads = 1,
+		.payloads = {160},
+		.n_suites = 2,
+		.suites = {SUITE_AEAD_AES_128_GCM, SUITE_AES_CM_128_HMAC_SHA1_80},
+		.n_directions = 2,
+		.directions = {BENCH_PROTECT, BENCH_UNPROTECT},
+		.workers = 1,
+		.repeats = 5,
+		.seconds = 1};
+	int rc = options_read(&o, argc, argv, about);
+	json_t *result;
 
-	while ((key = getopt_long(argc, argv, "", known, &index)) != -1) {
-		if (key == 'h')
-			return usage(stdout);
-		if (key == '?')
-			return usage(stderr);
-		if (!set_option(&options, key, optarg)) {
-			fprintf(stderr, "crowfly-bench: --%s: cannot be %s\n", known[index].name,
-				optarg);
-			return 2;
-		}
-	}
-	if (optind != argc)
-		return usage(stderr);
-	for (int suite = 0; suite < SUITE_COUNT; suite++) {
-		bool usual =
-			suite == SUITE_AEAD_AES_128_GCM || suite == SUITE_AES_CM_128_HMAC_SHA1_80;
-		if (options.suite >= 0 ? suite != options.suite : !usual)
-			continue;
-		if (options.protect)
-			measure(&options, suite, true);
-		if (options.unprotect)
-			measure(&options, suite, false);
-	}
-	return 0;
+	if (rc >= 0)
+		return rc;
+	if (o.workers != 1 || o.crypto || o.verify)
+		bench_fail(
+			"floor is of one core and both back ends: no --workers, --crypto, --verify");
+	result = result_new("floor", argc, argv);
+	bench_print_machine();
+	printf("\none core; no port; `ratio` is of the floor\n%-25s %7s %5s %-9s %-9s %7s %7s %6s\n",
+		"suite", "streams", "bytes", "direction", "code", "Mpps", "ns", "ratio");
+	for (unsigned u = 0; u < o.n_suites; u++)
+		for (unsigned s = 0; s < o.n_streams; s++)
+			for (unsigned p = 0; p < o.n_payloads; p++)
+				for (unsigned d = 0; d < o.n_directions; d++)
+					measure(&(struct row){o.streams[s], o.payloads[p],
+							o.suites[u], o.directions[d]},
+						&o, result);
+	return result_end(result, o.json);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs every Debian 12 package that building, testing and the demo need, if any is missing.
+#   --bench    also what `make bench` compares with and draws with
 set -euo pipefail
 
 packages=(
@@ -16,6 +17,9 @@ packages=(
 	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3
 	sqlite3 openssl util-linux
 )
+
+daemon_before=$(dpkg-query -W -f '${Status}' rtpengine-daemon 2>/dev/null || true)
+[ "${1:-}" != --bench ] || packages+=(rtpengine-daemon gnuplot-nox)
 
 missing=()
 for p in "${packages[@]}"; do
@@ -35,9 +39,20 @@ fi
 echo "install-deps: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+trap 'rm -f "$log" ${made_policy:+"$policy"}' EXIT
+# No package may start a daemon: they are here to be called
+if [ ! -e "$policy" ]; then
+	made_policy=yes
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
 if ! { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
 	cat "$log" >&2
 	echo "install-deps: apt-get failed, see above" >&2
 	exit 1
+fi
+# Nor at the next boot
+if [ -z "$daemon_before" ] && [ -d /run/systemd/system ] && [ "${1:-}" = --bench ]; then
+	systemctl disable -q rtpengine-daemon || true
 fi
