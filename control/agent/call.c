@@ -370,9 +370,10 @@ char *call_tag(const struct call *call)
 
 	for (i = 0; i < call->media.n_payloads; i++)
 		json_array_append_new(payloads, json_string(call->media.payloads[i].rtpmap));
-	tag = json_pack("{s:s, s:s, s:b, s:o, s:I, s:o}", "crowfly_agent", call->agent->fingerprint,
-		"call", call->id, "outgoing", call->outgoing, "dialog", dialog_json(&call->dialog),
-		"sdp_id", (json_int_t)call->media.sdp_id, "payloads", payloads);
+	tag = json_pack("{s:s, s:s, s:b, s:o, s:I, s:o, s:o}", "crowfly_agent",
+		call->agent->fingerprint, "call", call->id, "outgoing", call->outgoing, "dialog",
+		dialog_json(&call->dialog), "sdp_id", (json_int_t)call->media.sdp_id, "payloads",
+		payloads, "streams", media_lines_json(&call->media));
 	if (!tag)
 		return NULL;
 	text = json_dumps(tag, JSON_COMPACT);

@@ -102,5 +102,7 @@ void call_send_bye(struct call *call);
 void call_send_ack(struct call *call, unsigned cseq);
 // From the engine's sessions after a restart: -EINVAL if the session is of no use.
 int call_take_up(struct agent *agent, json_t *session, json_t *tag, unsigned round);
+// What the engine keeps of the call for the next start has changed.
+void call_renew_tag(struct call *call);
 // The tag for the call's session, a JSON text to be freed with free(). NULL on failure.
 char *call_tag(const struct call *call);

@@ -111,6 +111,7 @@ static int take_media(struct call *call, json_t *session, json_t *tag)
 	media->peer_holds = !(media->direction & MEDIA_SEND);
 	media->sdp_id = json_integer_value(json_object_get(tag, "sdp_id"));
 	media->sdp_version = agent_now_us() / 1000000 + 1000;
+	media_lines_from_json(media, json_object_get(tag, "streams"));
 	json_array_foreach (json_object_get(tag, "payloads"), i, payload) {
 		const char *name = json_string_value(payload);
 
@@ -127,8 +128,7 @@ static void tagged(struct call *call, const char *error)
 		log_warning("%s: its tag could not be renewed: %s", call->id, error);
 }
 
-// Sequence numbers have leapt: a second restart must know
-static void renew_tag(struct call *call)
+void call_renew_tag(struct call *call)
 {
 	char *text = call_tag(call);
 
@@ -181,6 +181,6 @@ int call_take_up(struct agent *agent, json_t *session, json_t *tag, unsigned rou
 		"%s: taken up from the engine's session %lld", call->id, (long long)call->session);
 	call_set_state(call, CALL_ESTABLISHED);
 	call_set_timer(call, agent_random(CHECK_FIRST_MS), check);
-	renew_tag(call);
+	call_renew_tag(call); // sequence numbers have leapt: a second restart must know
 	return 0;
 }

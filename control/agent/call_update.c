@@ -70,6 +70,7 @@ static void announce(struct call *call)
 
 static void updated(struct call *call, const char *error)
 {
+	bool streams;
 	char *sdp;
 
 	if (call->state == CALL_ENDED || !call->next)
@@ -79,7 +80,10 @@ static void updated(struct call *call, const char *error)
 		refuse(call, 500, "Server Internal Error");
 		return;
 	}
+	streams = memcmp(&call->media.lines, &call->next->lines, sizeof(call->media.lines)) != 0;
 	take_next(call);
+	if (streams)
+		call_renew_tag(call);
 	sdp = media_answer(call->agent, &call->media);
 	answer(call, sdp ? 200 : 500, sdp ? "OK" : "Server Internal Error", sdp);
 	announce(call);

@@ -118,6 +118,7 @@ static void describe(struct agent *agent, struct media *media, struct sdp *sdp)
 	address_set_port(&sdp->address, media->wire_port);
 	sdp->direction = media->direction;
 	sdp->rtcp_mux = true;
+	sdp->lines = media->lines;
 }
 
 static int make_keys(struct media *media)
@@ -245,61 +246,79 @@ static const struct sdp_crypto *ours(const struct media *media, const struct sdp
 	return NULL;
 }
 
-int media_take_answer(struct media *media, const char *body, size_t length, char *error)
+// Reads what the peer has written and takes what an offer and an answer have in common. The caller
+// wipes `sdp`.
+static int read_theirs(
+	struct media *media, const char *body, size_t length, struct sdp *sdp, char *error)
 {
-	const struct sdp_crypto *mine;
-	struct sdp sdp;
-	int rc;
+	int rc = sdp_read(body, length, sdp, error);
 
-	rc = sdp_read(body, length, &sdp, error);
-	if (rc)
-		goto out;
-	rc = take_common(media, &sdp, error);
-	if (rc)
-		goto out;
-	mine = sdp.n_cryptos == 1 ? ours(media, &sdp.cryptos[0]) : NULL;
-	if (!mine) {
-		snprintf(error, 128, "no crypto line of the offer");
-		rc = -ENOTSUP;
-		goto out;
+	return rc ? rc : take_common(media, sdp, error);
+}
+
+// As many streams as were offered, and ours at its place
+static bool is_answer_to(const struct media *media, const struct sdp *sdp)
+{
+	unsigned offered = media->lines.n ? media->lines.n : 1;
+
+	return sdp->lines.n == offered && sdp->lines.ours == media->lines.ours;
+}
+
+static int take_answer(struct media *media, const struct sdp *sdp, char *error)
+{
+	const struct sdp_crypto *mine = sdp->n_cryptos == 1 ? ours(media, &sdp->cryptos[0]) : NULL;
+
+	if (!mine || !is_answer_to(media, sdp)) {
+		snprintf(error, 128,
+			mine ? "other streams than offered" : "no crypto line of the offer");
+		return -ENOTSUP;
 	}
 	// An answer that takes more than was offered gets what was offered
 	if (media->direction & MEDIA_SEND)
-		media->peer_holds = !(sdp.direction & MEDIA_RECEIVE);
-	media->direction &= mirrored(sdp.direction);
+		media->peer_holds = !(sdp->direction & MEDIA_RECEIVE);
+	media->direction &= mirrored(sdp->direction);
 	media->tx = *mine;
-	media->rx = sdp.cryptos[0];
+	media->rx = sdp->cryptos[0];
 	explicit_bzero(media->offered, sizeof(media->offered));
 	media->n_offered = 0;
-out:
+	return 0;
+}
+
+int media_take_answer(struct media *media, const char *body, size_t length, char *error)
+{
+	struct sdp sdp;
+	int rc = read_theirs(media, body, length, &sdp, error);
+
+	if (!rc)
+		rc = take_answer(media, &sdp, error);
 	explicit_bzero(&sdp, sizeof(sdp));
 	return rc;
 }
 
-int media_take_offer(struct media *media, const char *body, size_t length, char *error)
+static int take_offer(struct media *media, const struct sdp *sdp, char *error)
 {
-	const struct sdp_crypto *theirs;
-	struct sdp sdp;
-	int rc;
+	const struct sdp_crypto *theirs = sdp_choose(sdp, suites);
 
-	rc = sdp_read(body, length, &sdp, error);
-	if (rc)
-		goto out;
-	rc = take_common(media, &sdp, error);
-	if (rc)
-		goto out;
-	theirs = sdp_choose(&sdp, suites);
 	if (!theirs) {
 		snprintf(error, 128, "no SRTP suite in common");
-		rc = -ENOTSUP;
-		goto out;
+		return -ENOTSUP;
 	}
 	media->rx = *theirs;
-	media->peer_holds = !(sdp.direction & MEDIA_RECEIVE);
-	media->direction = mirrored(sdp.direction);
+	media->lines = sdp->lines.n > 1 ? sdp->lines : (struct sdp_lines){0};
+	media->peer_holds = !(sdp->direction & MEDIA_RECEIVE);
+	media->direction = mirrored(sdp->direction);
 	if (media->held)
 		media->direction &= ~MEDIA_RECEIVE;
-out:
+	return 0;
+}
+
+int media_take_offer(struct media *media, const char *body, size_t length, char *error)
+{
+	struct sdp sdp;
+	int rc = read_theirs(media, body, length, &sdp, error);
+
+	if (!rc)
+		rc = take_offer(media, &sdp, error);
 	explicit_bzero(&sdp, sizeof(sdp));
 	return rc;
 }
@@ -408,4 +427,41 @@ json_t *media_changes(const struct media *now, const struct media *next)
 		return object;
 	json_decref(object);
 	return NULL;
+}
+
+json_t *media_lines_json(const struct media *media)
+{
+	json_t *array = json_array();
+	unsigned i;
+
+	for (i = 0; i < media->lines.n; i++) {
+		const struct sdp_line *line = &media->lines.at[i];
+
+		if (i == media->lines.ours)
+			json_array_append_new(array, json_null());
+		else
+			json_array_append_new(array, json_sprintf("%s %s %s", line->media,
+							     line->protocol, line->format));
+	}
+	return array;
+}
+
+void media_lines_from_json(struct media *media, const json_t *array)
+{
+	struct sdp_lines *lines = &media->lines;
+	json_t *element;
+	size_t i;
+
+	json_array_foreach (array, i, element) {
+		struct sdp_line *line = &lines->at[i];
+		const char *text = json_string_value(element);
+
+		if (i == SDP_LINES_MAX)
+			return;
+		if (!text)
+			lines->ours = i;
+		else
+			sscanf(text, "%31s %31s %31s", line->media, line->protocol, line->format);
+		lines->n = i + 1;
+	}
 }

@@ -25,6 +25,7 @@ struct media {
 	bool peer_holds;    // the peer wants to receive nothing
 	unsigned n_payloads;
 	struct sdp_payload payloads[SDP_PAYLOADS_MAX];
+	struct sdp_lines lines; // of the peer's offer, if there was more than ours
 };
 
 struct media_ports;
@@ -61,6 +62,9 @@ json_t *media_session(struct agent *agent, const struct media *media);
 // What its session.update wants to get from the one to the other; empty if nothing. NULL on lack of
 // memory.
 json_t *media_changes(const struct media *now, const struct media *next);
+// The lines, for the tag of the session in the engine.
+json_t *media_lines_json(const struct media *media);
+void media_lines_from_json(struct media *media, const json_t *array);
 // "none", "local", "remote", "both"
 const char *media_hold_name(const struct media *media);
 // "sendrecv" ...

@@ -114,6 +114,7 @@ static int connection(struct reader *reader, char *value)
 static int payloads(struct reader *reader, char *value)
 {
 	struct sdp *out = reader->out;
+	struct sdp_line *line;
 	uint64_t type;
 
 	while (value != NULL) {
@@ -127,29 +128,12 @@ static int payloads(struct reader *reader, char *value)
 		if (out->n_payloads < SDP_PAYLOADS_MAX)
 			out->payloads[out->n_payloads++].type = (uint8_t)type;
 	}
-	return out->n_payloads > 0 ? 0 : fail(reader, -EINVAL, "no payload type");
-}
-
-// m=audio 49170 RTP/SAVP 0 8
-static int media(struct reader *reader, char *value)
-{
-	char *kind = word(&value), *port_text = word(&value), *protocol = word(&value);
-	uint64_t port;
-
-	reader->in_media = true;
-	reader->ours = false;
-	if (kind == NULL || port_text == NULL || protocol == NULL)
-		return fail(reader, -EINVAL, "a bad media line");
-	if (reader->taken || strcmp(kind, "audio") != 0 || strcmp(protocol, "RTP/SAVP") != 0 ||
-		strchr(port_text, '/') != NULL)
-		return 0;
-	if (!number(port_text, 65535, &port))
-		return fail(reader, -EINVAL, "a bad port");
-	reader->ours = reader->taken = true;
-	reader->out->address = reader->address;
-	reader->out->direction = reader->direction;
-	((struct sockaddr_in *)&reader->out->address)->sin_port = htons((uint16_t)port);
-	return payloads(reader, value);
+	if (out->n_payloads == 0)
+		return fail(reader, -EINVAL, "no payload type");
+	line = &out->lines.at[out->lines.ours];
+	memset(line->format, 0, sizeof(line->format));
+	snprintf(line->format, sizeof(line->format), "%u", out->payloads[0].type);
+	return 0;
 }
 
 static bool is_visible(const char *text)
@@ -159,6 +143,68 @@ static bool is_visible(const char *text)
 			return false;
 	}
 	return true;
+}
+
+// Keeps an m= line in mind. What is too long to be repeated cannot be refused by itself.
+static int remember(
+	struct reader *reader, const char *kind, const char *protocol, const char *formats)
+{
+	struct sdp_lines *lines = &reader->out->lines;
+	struct sdp_line *line = &lines->at[lines->n];
+	size_t length = formats != NULL ? strcspn(formats, " ") : 0;
+
+	if (lines->n == SDP_LINES_MAX)
+		return fail(reader, -ENOTSUP, "too many streams");
+	if (strlen(kind) >= SDP_TOKEN_MAX || strlen(protocol) >= SDP_TOKEN_MAX ||
+		length >= SDP_TOKEN_MAX || !is_visible(kind) || !is_visible(protocol))
+		return fail(reader, -ENOTSUP, "a media line with a word that is too long");
+	strcpy(line->media, kind);
+	strcpy(line->protocol, protocol);
+	if (length > 0)
+		memcpy(line->format, formats, length);
+	if (length == 0 || !is_visible(line->format))
+		strncpy(line->format, "0", sizeof(line->format)); // and zeros behind it
+	lines->n++;
+	return 0;
+}
+
+// The stream begins to be ours; another, which had port 0, is given up for it.
+static void take_stream(struct reader *reader, uint64_t port)
+{
+	struct sdp *out = reader->out;
+
+	explicit_bzero(out->cryptos, sizeof(out->cryptos));
+	memset(out->payloads, 0, sizeof(out->payloads));
+	out->n_cryptos = out->n_payloads = 0;
+	out->rtcp_mux = false;
+	out->address = reader->address;
+	out->direction = reader->direction;
+	((struct sockaddr_in *)&out->address)->sin_port = htons((uint16_t)port);
+	out->lines.ours = out->lines.n - 1;
+	reader->ours = reader->taken = true;
+}
+
+// m=audio 49170 RTP/SAVP 0 8
+static int media(struct reader *reader, char *value)
+{
+	char *kind = word(&value), *port_text = word(&value), *protocol = word(&value);
+	bool has_port = ((struct sockaddr_in *)&reader->out->address)->sin_port != 0;
+	uint64_t port = 0; // as of a line with a number of ports, which we cannot take
+	int result;
+
+	reader->in_media = true;
+	reader->ours = false;
+	if (kind == NULL || port_text == NULL || protocol == NULL)
+		return fail(reader, -EINVAL, "a bad media line");
+	result = remember(reader, kind, protocol, value);
+	if (result != 0 || strcmp(kind, "audio") != 0 || strcmp(protocol, "RTP/SAVP") != 0)
+		return result;
+	if (strchr(port_text, '/') == NULL && !number(port_text, 65535, &port))
+		return fail(reader, -EINVAL, "a bad port");
+	if (reader->taken && (has_port || port == 0))
+		return 0;
+	take_stream(reader, port);
+	return payloads(reader, value);
 }
 
 // rtpmap:0 PCMU/8000. Of a payload type that is not in the m= line, or too long: left out.

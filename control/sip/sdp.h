@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Session descriptions (RFC 4566, RFC 3264) with SDES keys (RFC 4568) for one audio stream over
-// RTP/SAVP.
+// RTP/SAVP. Other streams of an offer are kept in mind, to be refused line by line.
 #pragma once
 
 #include <netinet/in.h>
@@ -12,6 +12,8 @@
 #define SDP_PAYLOADS_MAX 16
 #define SDP_SUITE_MAX	 40
 #define SDP_KEY_MAX	 96 // base64 of key and salt
+#define SDP_LINES_MAX	 8
+#define SDP_TOKEN_MAX	 32
 
 struct sdp_crypto {
 	unsigned tag;
@@ -24,6 +26,15 @@ struct sdp_payload {
 	char rtpmap[48]; // "PCMU/8000", empty if none
 };
 
+// The m= lines, which an answer and all later offers must repeat (RFC 3264 sections 6 and 8).
+// Empty: ours is the only one.
+struct sdp_lines {
+	unsigned n, ours; // ours: which of them is the stream of struct sdp; the others are refused
+	struct sdp_line {
+		char media[SDP_TOKEN_MAX], protocol[SDP_TOKEN_MAX], format[SDP_TOKEN_MAX];
+	} at[SDP_LINES_MAX];
+};
+
 struct sdp {
 	uint64_t session_id, session_version;
 	struct sockaddr_storage address; // where media of this side is received: address and port;
@@ -33,14 +44,16 @@ struct sdp {
 	unsigned n_payloads, n_cryptos;
 	struct sdp_payload payloads[SDP_PAYLOADS_MAX];
 	struct sdp_crypto cryptos[SDP_CRYPTOS_MAX];
+	struct sdp_lines lines;
 };
 
 // To be wiped and freed with sdp_text_free(). NULL with errno.
 char *sdp_write(const struct sdp *sdp);
 void sdp_text_free(char *text);
-// Takes the first audio stream with RTP/SAVP and a numeric address; unknown attributes, suites and
-// crypto lines with MKI or session parameters it does not support are left out. Bounded, no NUL
-// inside. 0 or -EINVAL (or -ENOTSUP: no usable audio) with one line in `error` (128 bytes).
+// Takes the first audio stream with RTP/SAVP, a port and a numeric address (one with port 0 if
+// there is no other); unknown attributes, suites and crypto lines with MKI or session parameters it
+// does not support are left out. Bounded, no NUL inside. 0 or -EINVAL (or -ENOTSUP: no usable
+// audio) with one line in `error` (128 bytes).
 int sdp_read(const char *body, size_t length, struct sdp *out, char *error);
 // The first crypto of `offer` whose suite is in `suites` (in our order of preference); NULL if
 // none.

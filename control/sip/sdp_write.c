@@ -64,10 +64,39 @@ static void put_media(struct writer *writer, const struct sdp *sdp, unsigned por
 		put(writer, "a=rtcp-mux\r\n");
 }
 
+// Our stream at its place among those that are refused.
+static void put_lines(struct writer *writer, const struct sdp *sdp, unsigned port)
+{
+	const struct sdp_lines *lines = &sdp->lines;
+
+	if (lines->n == 0)
+		put_media(writer, sdp, port);
+	for (unsigned i = 0; i < lines->n; i++) {
+		if (i == lines->ours)
+			put_media(writer, sdp, port);
+		else
+			put(writer, "m=%s 0 %s %s\r\n", lines->at[i].media, lines->at[i].protocol,
+				lines->at[i].format);
+	}
+}
+
+static bool are_writable(const struct sdp_lines *lines)
+{
+	if (lines->n > SDP_LINES_MAX || (lines->n > 0 && lines->ours >= lines->n))
+		return false;
+	for (unsigned i = 0; i < lines->n; i++) {
+		if (!is_word(lines->at[i].media) || !is_word(lines->at[i].protocol) ||
+			!is_word(lines->at[i].format))
+			return false;
+	}
+	return true;
+}
+
 static bool is_writable(const struct sdp *sdp)
 {
 	if (sdp->n_payloads == 0 || sdp->n_payloads > SDP_PAYLOADS_MAX ||
-		sdp->n_cryptos > SDP_CRYPTOS_MAX || sdp->direction > 3)
+		sdp->n_cryptos > SDP_CRYPTOS_MAX || sdp->direction > 3 ||
+		!are_writable(&sdp->lines))
 		return false;
 	for (unsigned i = 0; i < sdp->n_payloads; i++) {
 		if (sdp->payloads[i].type > 127 || !is_word(sdp->payloads[i].rtpmap))
@@ -101,7 +130,7 @@ char *sdp_write(const struct sdp *sdp)
 	put(&writer, "v=0\r\no=- %llu %llu IN IP%d %s\r\ns=-\r\nc=IN IP%d %s\r\nt=0 0\r\n",
 		(unsigned long long)sdp->session_id, (unsigned long long)sdp->session_version,
 		is_v4 ? 4 : 6, host, is_v4 ? 4 : 6, host);
-	put_media(&writer, sdp, ntohs(v4->sin_port));
+	put_lines(&writer, sdp, ntohs(v4->sin_port));
 	if (writer.full) {
 		sdp_text_free(writer.text);
 		errno = ENOSPC;

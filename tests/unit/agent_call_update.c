@@ -7,6 +7,7 @@ TestSuite(agent_call_update, .init = world_init, .fini = world_fini, .timeout = 
 
 static int change_status;
 static struct sdp change_answer;
+static struct sdp_lines lines; // that bob offers; empty: one for audio
 
 static void changed(void *arg, const struct msg *response, const char *why)
 {
@@ -32,6 +33,7 @@ static void describe(
 		.n_cryptos = 1,
 		.payloads = {{0, "PCMU/8000"}},
 		.cryptos = {*key},
+		.lines = lines,
 		.address = b->config.wire_address};
 	char *body;
 
@@ -62,6 +64,16 @@ static int invite(struct msg *msg)
 	transaction_send(b->agent->transactions, to_alice(), msg, 0, changed, NULL);
 	UNTIL(change_status);
 	return change_status;
+}
+
+static void acknowledge(unsigned direction, const struct sdp_crypto *key)
+{
+	struct msg *ack = bobs("ACK", only_call(b)->dialog.local_cseq);
+
+	if (key)
+		describe(ack, direction, key, 0);
+	conn_send(to_alice(), ack);
+	msg_free(ack);
 }
 
 static int change_call(unsigned direction, const struct sdp_crypto *key, unsigned port)
@@ -143,17 +155,34 @@ Test(agent_call_update, a_change_after_a_restart_and_one_that_is_refused)
 	UNTIL(clean(a) && clean(b));
 }
 
-// ---- INVITE without an offer: a's is in its 200, bob's answer in the ACK
-
-static void acknowledge(unsigned direction, const struct sdp_crypto *key)
+// RFC 3264 section 6; and section 8: what was once there stays in later offers
+Test(agent_call_update, other_streams_than_audio_are_refused)
 {
-	struct msg *ack = bobs("ACK", only_call(b)->dialog.local_cseq);
+	struct sdp_crypto key;
 
-	if (key)
-		describe(ack, direction, key, 0);
-	conn_send(to_alice(), ack);
-	msg_free(ack);
+	start(CONFIG_ANSWER);
+	place();
+	key = only_call(b)->media.tx;
+	lines = (struct sdp_lines){
+		.n = 2, .ours = 1, .at = {{"video", "RTP/SAVP", "99"}, {"audio", "RTP/SAVP", "0"}}};
+	cr_assert_eq(change_call(MEDIA_SEND | MEDIA_RECEIVE, &key, 0), 200);
+	cr_assert_eq(change_answer.lines.n, 2);
+	cr_assert_eq(change_answer.lines.ours, 1);
+	cr_assert_str_eq(change_answer.lines.at[0].media, "video");
+	cr_assert_neq(address_port(&change_answer.address), 0);
+	restart(a);
+	UNTIL(logged_in(a, "alice"));
+	cr_assert_eq(invite(bobs("INVITE", 0)), 200);
+	cr_assert_eq(change_answer.lines.n, 2);
+	cr_assert_eq(change_answer.lines.ours, 1);
+	cr_assert_str_eq(change_answer.lines.at[0].protocol, "RTP/SAVP");
+	cr_assert_str_eq(change_answer.lines.at[0].format, "99");
+	lines.ours = lines.n = 0; // an answer with fewer lines is none
+	acknowledge(MEDIA_SEND, &key);
+	UNTIL(clean(a) && clean(b));
 }
+
+// ---- INVITE without an offer: a's is in its 200, bob's answer in the ACK
 
 Test(agent_call_update, asked_to_offer)
 {

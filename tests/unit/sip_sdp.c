@@ -7,6 +7,7 @@
 #include <criterion/new/assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define K28   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
@@ -14,6 +15,7 @@
 #define K44   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define HEAD  "v=0\r\no=- 1 2 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n"
 #define AUDIO "m=audio 4000 RTP/SAVP 0\r\n"
+#define VIDEO "m=video 4002 RTP/AVP 31\r\n"
 
 static int read_text(const char *text, struct sdp *sdp, char *error)
 {
@@ -50,6 +52,10 @@ Test(sip_sdp, written_and_read_back)
 			cr_expect(eq(sz, strlen(sdp.cryptos[i].key), lengths[i]));
 		}
 		sdp.n_cryptos = 4;
+		sdp.lines = (struct sdp_lines){.n = 3,
+			.ours = v6 ? 2 : 1,
+			.at = {{"video", "RTP/AVP", "31"}, {"audio", "RTP/SAVP", "0"},
+				{"audio", "RTP/SAVP", "0"}}};
 		text = sdp_write(&sdp);
 		cr_assert(ne(ptr, text, NULL));
 		cr_assert(eq(int, read_text(text, &back, error), 0), "%s", error);
@@ -176,6 +182,47 @@ Test(sip_sdp, what_counts)
 	}
 }
 
+// RFC 3264 section 6: as many m= lines as were offered, in their order
+Test(sip_sdp, other_streams_are_refused_by_themselves)
+{
+	static const struct {
+		const char *offer, *answer; // of the answer: the m= lines
+	} cases[] = {
+		{HEAD AUDIO, "m=audio 5000 RTP/SAVP 0\r\n"},
+		{HEAD AUDIO "m=video 4002 RTP/AVP 31 32\r\na=rtpmap:31 H261/90000\r\n",
+			"m=audio 5000 RTP/SAVP 0\r\nm=video 0 RTP/AVP 31\r\n"},
+		{HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" AUDIO
+		      "m=audio 4002 RTP/SAVP 8\r\n",
+			"m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+			"m=audio 5000 RTP/SAVP 0\r\nm=audio 0 RTP/SAVP 8\r\n"},
+		{HEAD "m=audio 0 RTP/SAVP 8\r\na=inactive\r\na=rtcp-mux\r\nc=IN IP4 0.0.0.0\r\n"
+		      "a=crypto:1 AEAD_AES_128_GCM inline:" K28 "\r\na=rtpmap:8 PCMA/8000\r\n"
+		      "m=image 1 udptl\r\n" AUDIO "m=audio 0 RTP/SAVP 8\r\n",
+			"m=audio 0 RTP/SAVP 8\r\nm=image 0 udptl 0\r\nm=audio 5000 RTP/SAVP 0\r\n"
+			"m=audio 0 RTP/SAVP 8\r\n"},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sdp sdp;
+		char error[128] = "", lines[512] = "", *text, *save = NULL;
+
+		cr_assert(eq(int, read_text(cases[i].offer, &sdp, error), 0), "%s", error);
+		cr_expect(eq(int, ntohs(((struct sockaddr_in *)&sdp.address)->sin_port), 4000));
+		cr_expect(eq(uint, sdp.direction, 3));
+		cr_expect(eq(uint, sdp.n_cryptos, 0));
+		cr_expect(eq(uint, sdp.n_payloads, 1));
+		cr_expect(not(sdp.rtcp_mux));
+		((struct sockaddr_in *)&sdp.address)->sin_port = htons(5000);
+		text = sdp_write(&sdp);
+		cr_assert(ne(ptr, text, NULL));
+		for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+			if (l[0] == 'm')
+				strcat(strcat(lines, l), "\n");
+		cr_expect(eq(str, lines, (char *)cases[i].answer), "%u", i);
+		free(text);
+	}
+}
+
 Test(sip_sdp, rtpmaps)
 {
 	struct sdp sdp;
@@ -226,6 +273,12 @@ Test(sip_sdp, refuses)
 		{HEAD "m=audio 4000 RTP/AVP 0\r\n", -ENOTSUP},
 		{HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n", -ENOTSUP},
 		{HEAD "m=video 4000 RTP/SAVP 0\r\n", -ENOTSUP},
+		{HEAD AUDIO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO VIDEO, -ENOTSUP},
+		{HEAD AUDIO "m=" K44 " 1 RTP/AVP 0\r\n", -ENOTSUP},
+		{HEAD AUDIO "m=video 1 " K44 " 0\r\n", -ENOTSUP},
+		{HEAD AUDIO "m=video 1 RTP/AVP " K44 "\r\n", -ENOTSUP},
+		{HEAD AUDIO "m=vi\tdeo 1 RTP/AVP 0\r\n", -ENOTSUP},
+		{HEAD AUDIO "m=video 1\r\n", -EINVAL},
 		{HEAD AUDIO "c=IN IP4 224.0.0.1\r\n", -ENOTSUP},
 		{HEAD AUDIO "c=IN IP4 255.255.255.255\r\n", -ENOTSUP},
 		{HEAD AUDIO "c=IN IP6 ff02::1\r\n", -ENOTSUP},
@@ -282,6 +335,11 @@ Test(sip_sdp, writes_no_line_breaks_and_no_nonsense)
 	sdp.address.ss_family = AF_UNSPEC;
 	cr_expect(eq(ptr, sdp_write(&sdp), NULL));
 	sdp.address.ss_family = AF_INET;
+	sdp.lines = (struct sdp_lines){.n = 2, .at = {[1] = {"a", "b\r\n", "0"}}};
+	cr_expect(eq(ptr, sdp_write(&sdp), NULL));
+	sdp.lines = (struct sdp_lines){.n = 1, .ours = 1};
+	cr_expect(eq(ptr, sdp_write(&sdp), NULL));
+	sdp.lines = (struct sdp_lines){0};
 	sdp.n_payloads = 0;
 	cr_expect(eq(ptr, sdp_write(&sdp), NULL));
 	cr_expect(eq(int, sdp_new_key(&crypto), -EINVAL));
