@@ -4,6 +4,7 @@
 # make check      install what is missing, build, run all tests      (SAN=1: with sanitizers)
 # make lint       formatter, include directions, shell scripts, warnings as errors with gcc and clang
 # make bench      the benchmarks
+# make fuzz       the fuzz targets with clang and its libFuzzer into build/fuzz  (RUN=1: runs each for SECONDS=10, too)
 # make install    DESTDIR= PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -18,6 +19,9 @@ LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
 ifdef SAN
 override CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LDFLAGS += -fsanitize=address,undefined
+else ifdef FUZZ
+override CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LDFLAGS += -fsanitize=fuzzer,address,undefined
 else
 override CFLAGS += -D_FORTIFY_SOURCE=2
 endif
@@ -112,6 +116,31 @@ endef
 criterion_cflags = $(eval criterion_cflags := $$(call pkg_cflags,criterion))$(criterion_cflags)
 criterion_libs = $(eval criterion_libs := $$(call pkg_libs,criterion))$(criterion_libs)
 $(foreach t,$(unit_src:tests/unit/%.c=%),$(eval $(call unit_test,$(t))))
+
+# A fuzz target and the library it tests
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+fuzz_lib = $(or $(fuzz_lib_$(1)),sip)
+fuzz_lib_burst := crypto
+fuzz_lib_conf_file := base
+fuzz_lib_rpc_line := base
+fuzz_lib_parse := pktio
+define fuzz_target
+$$(BUILD)/tests/fuzz/$(1).o: PKG_CFLAGS = $$($(call fuzz_lib,$(1))_cflags)
+$$(BUILD)/$(1): $$(BUILD)/tests/fuzz/$(1).o $$($(call fuzz_lib,$(1))_archives)
+	@echo "  LD    $$@"
+	@$$(CC) $$(LDFLAGS) -o $$@ $$^ $$($(call fuzz_lib,$(1))_libs) $$($(call fuzz_lib,$(1))_ldlibs) $$(common_ldlibs)
+endef
+ifdef FUZZ
+$(foreach t,$(notdir $(fuzz_bin)),$(eval $(call fuzz_target,$(t))))
+endif
+
+.PHONY: fuzz fuzz-build
+SECONDS ?= 10
+fuzz:
+	@$(MAKE) --no-print-directory FUZZ=1 CC=clang BUILD=build/fuzz fuzz-build
+	@[ -z "$(RUN)" ] || tests/fuzz/run.sh build/fuzz $(SECONDS)
+
+fuzz-build: $(fuzz_bin)
 
 .PHONY: root
 root:
