@@ -165,6 +165,11 @@ enum suite_id context_suite(const struct context *ctx)
 	return ctx->suite;
 }
 
+size_t context_bytes(const struct context *ctx)
+{
+	return ctx->size;
+}
+
 uint64_t context_packets_left(const struct context *ctx, int rtcp)
 {
 	if (rtcp)

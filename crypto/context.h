@@ -45,6 +45,7 @@ struct context *context_new(const struct context_params *params);
 void context_free(struct context *ctx);
 
 enum suite_id context_suite(const struct context *ctx);
+size_t context_bytes(const struct context *ctx); // as context_size() said
 // Packets that the master key may still protect: 2^48 for SRTP, 2^31 for SRTCP at the start (RFC
 // 3711 section 9.2). Any thread, while the worker works.
 uint64_t context_packets_left(const struct context *ctx, int rtcp);

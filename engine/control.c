@@ -251,7 +251,7 @@ static int init_side(struct engine *engine, enum packet_side which)
 	bool kernel = which == SIDE_WIRE && engine->shared.has_exception;
 	uint16_t vlan = which == SIDE_WIRE ? engine->shared.vlan : 0;
 
-	side->nexthops = nexthop_table_new(kernel ? &kernel_ops : &own_ops, side);
+	side->nexthops = nexthop_table_new(kernel ? &kernel_ops : &own_ops, side, &side->mac, vlan);
 	if (!side->nexthops)
 		return -1;
 	if (kernel)

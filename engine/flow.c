@@ -188,7 +188,6 @@ static uint8_t walk(const struct stream *stream, const struct parse *p, const st
 		return FLOW_WRONG_SOURCE;
 	rte_prefetch0(stream->state);
 	rte_prefetch0(&stream->state->reception);
-	rte_prefetch0(&stream->template);
 	rte_prefetch0(stream->nexthop);
 	context_prefetch(stream->context);
 	*out = stream;

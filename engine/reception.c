@@ -81,9 +81,9 @@ static int count_seq(struct reception *r, uint32_t ssrc, uint16_t seq)
 	return 1;
 }
 
-static void count_jitter(struct reception *r, uint32_t timestamp, uint64_t now, uint64_t tsc_hz)
+static void count_jitter(struct reception *r, uint32_t timestamp, uint64_t now)
 {
-	uint32_t arrival = (uint32_t)((unsigned __int128)now * r->clock_hz / tsc_hz);
+	uint32_t arrival = (uint32_t)((unsigned __int128)now * r->clock_hz >> 32);
 	uint32_t transit = arrival - timestamp;
 	int32_t d = (int32_t)(transit - r->transit);
 
@@ -109,7 +109,7 @@ static void set_payload_type(struct reception *r, uint8_t payload_type)
 	r->clock_hz = clock_hz;
 }
 
-void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now, uint64_t tsc_hz)
+void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now)
 {
 	uint32_t ssrc, timestamp;
 	uint16_t seq = (uint16_t)(rtp[2] << 8 | rtp[3]);
@@ -119,5 +119,5 @@ void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now, uint
 	if (r->clock_hz == 0 || r->payload_type != (rtp[1] & 127))
 		set_payload_type(r, rtp[1] & 127);
 	if (count_seq(r, ntohl(ssrc), seq))
-		count_jitter(r, ntohl(timestamp), now, tsc_hz);
+		count_jitter(r, ntohl(timestamp), now);
 }

@@ -32,9 +32,15 @@ struct reception {
 	int64_t lost_before; // of earlier sources and before jumps
 };
 
-// Counts an RTP packet (12 bytes of its header are there) that arrived at `now` (TSC; `tsc_hz` a
-// second).
-void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now, uint64_t tsc_hz);
+// A time of the TSC in seconds times 2^32: once a burst, so that there is no division a packet.
+static inline uint64_t reception_clock(uint64_t tsc, uint64_t tsc_hz)
+{
+	return (uint64_t)(((unsigned __int128)tsc << 32) / tsc_hz);
+}
+
+// Counts an RTP packet (12 bytes of its header are there) that arrived at `now`
+// (reception_clock()).
+void reception_count(struct reception *r, const uint8_t *rtp, uint64_t now);
 
 // RFC 3550 section 6.4.1, over all sources: negative when duplicates came.
 int64_t reception_lost(const struct reception *r);

@@ -22,9 +22,11 @@ static void end_stream(void *arg, void *object)
 	struct stream *stream = object;
 	enum packet_side out = stream->to_wire ? SIDE_WIRE : SIDE_HOST;
 
-	if (stream->context_bytes > 0) {
+	if (stream->owns_context) {
+		size_t bytes = context_bytes(stream->context);
+
 		context_fini(stream->context);
-		mem_put(engine->mem, stream->context, stream->context_bytes);
+		mem_put(engine->mem, stream->context, bytes);
 	}
 	nexthop_put(engine->sides[out].nexthops, stream->nexthop);
 	mem_put(engine->mem, stream, sizeof(*stream));
@@ -60,11 +62,11 @@ static int make_context(
 		mem_put(engine->mem, memory, bytes);
 		return -errno;
 	}
-	stream->context_bytes = (uint32_t)bytes;
+	stream->owns_context = true;
 	return 0;
 }
 
-// The headers of what the stream sends, and where to.
+// What the stream sends: from where and where to.
 static int make_path(
 	struct engine *engine, struct stream *stream, const struct session_params *params)
 {
@@ -73,19 +75,11 @@ static int make_path(
 		stream->to_wire ? &params->wire_local : &params->host_local;
 	const struct session_addr *dst =
 		stream->to_wire ? &params->wire_remote : &params->host_remote;
-	const struct template_params template = {
-		.src_mac = side->mac,
-		.vlan = stream->to_wire ? engine->shared.vlan : 0,
-		.src = src->ip,
-		.dst = dst->ip,
-		.src_port = src->port,
-		.dst_port = dst->port,
-	};
 
-	stream->nexthop = nexthop_get(side->nexthops, &dst->ip);
-	if (!stream->nexthop)
-		return -ENOMEM;
-	return template_init(&stream->template, &template);
+	stream->out_src_port = src->port;
+	stream->out_dst_port = dst->port;
+	stream->nexthop = nexthop_get(side->nexthops, &src->ip, &dst->ip);
+	return stream->nexthop ? 0 : -ENOMEM;
 }
 
 // A stream of these parameters, not published. `old` (may be NULL): its context is kept.
@@ -281,8 +275,8 @@ static void take_context(struct stream *new, struct stream *old)
 {
 	if (new->context != old->context)
 		return;
-	new->context_bytes = old->context_bytes;
-	old->context_bytes = 0;
+	new->owns_context = true;
+	old->owns_context = false;
 }
 
 static int replace_streams(struct engine *engine, struct session *session, bool keys,

@@ -24,4 +24,11 @@ void stage_rewrite(struct worker *worker, struct packet_batch *batch);
 void stage_tx(struct worker *worker, struct packet_batch *batch);
 
 // Disposes of all packets whose verdict is not VERDICT_GO and closes the gaps.
-void stage_settle(struct worker *worker, struct packet_batch *batch);
+void stage_dispose(struct worker *worker, struct packet_batch *batch);
+
+// How a stage ends. `others`: the verdicts that are not VERDICT_GO, as bits; mostly there is none.
+static inline void stage_settle(struct worker *worker, struct packet_batch *batch, uint8_t others)
+{
+	if (unlikely(others))
+		stage_dispose(worker, batch);
+}

@@ -38,7 +38,7 @@ static void finish(struct worker *w, struct packet *p, const struct burst_packet
 	p->length = (uint16_t)b->length;
 	__atomic_store_n(&state->last_tsc, w->now, __ATOMIC_RELAXED);
 	if (!p->rtcp)
-		reception_count(&state->reception, b->data, w->now, w->shared->tsc_hz);
+		reception_count(&state->reception, b->data, w->now_s32);
 }
 
 static unsigned transform(
@@ -74,6 +74,6 @@ unsigned stage_crypto(
 {
 	unsigned good = transform(w, batch, 0, rtp) + transform(w, batch, 1, rtcp);
 
-	stage_settle(w, batch);
+	stage_settle(w, batch, good < batch->n);
 	return good;
 }

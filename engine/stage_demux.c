@@ -37,7 +37,13 @@ static uint8_t judge(struct worker *w, const struct packet_batch *batch, struct 
 
 void stage_demux(struct worker *w, struct packet_batch *batch)
 {
-	for (unsigned i = 0; i < batch->n; i++)
-		batch->packets[i].verdict = judge(w, batch, &batch->packets[i]);
-	stage_settle(w, batch);
+	uint8_t others = 0;
+
+	for (unsigned i = 0; i < batch->n; i++) {
+		struct packet *p = &batch->packets[i];
+
+		p->verdict = judge(w, batch, p);
+		others |= p->verdict ^ VERDICT_GO;
+	}
+	stage_settle(w, batch, others);
 }

@@ -11,7 +11,7 @@ void stage_lookup(struct worker *w, struct packet_batch *batch)
 	};
 	const struct parse *parses[PACKET_BURST];
 	const struct stream *streams[PACKET_BURST];
-	uint8_t results[PACKET_BURST];
+	uint8_t results[PACKET_BURST], others = 0;
 
 	for (unsigned i = 0; i < batch->n; i++)
 		parses[i] = &batch->packets[i].parse;
@@ -19,6 +19,7 @@ void stage_lookup(struct worker *w, struct packet_batch *batch)
 	for (unsigned i = 0; i < batch->n; i++) {
 		batch->packets[i].stream = streams[i];
 		batch->packets[i].verdict = verdicts[results[i]];
+		others |= batch->packets[i].verdict ^ VERDICT_GO;
 	}
-	stage_settle(w, batch);
+	stage_settle(w, batch, others);
 }

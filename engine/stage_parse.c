@@ -28,36 +28,26 @@ static uint8_t judge(struct worker *w, enum packet_side side, const struct parse
 
 // net_af_packet gets frames whose tag the kernel has taken off: it goes back to its place, for the
 // VLANs to be told apart, here and in the kernel.
-static void restore_tags(struct worker *w, struct packet_batch *batch)
+static bool restore_tag(struct packet *p)
 {
-	bool whole = true;
-
-	for (unsigned i = 0; i < batch->n; i++) {
-		struct packet *p = &batch->packets[i];
-
-		p->verdict = VERDICT_GO;
-		if (likely(!(p->mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) ||
-			rte_vlan_insert(&p->mbuf) == 0)
-			continue;
-		p->verdict = DROP_NO_ROOM;
-		whole = false;
-	}
-	if (!whole)
-		stage_settle(w, batch);
+	return likely(!(p->mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) ||
+	       rte_vlan_insert(&p->mbuf) == 0;
 }
 
 void stage_parse(struct worker *w, struct packet_batch *batch)
 {
-	struct rte_mbuf *mbufs[PACKET_BURST];
-	struct parse parses[PACKET_BURST];
+	uint8_t others = 0;
 
-	restore_tags(w, batch);
-	for (unsigned i = 0; i < batch->n; i++)
-		mbufs[i] = batch->packets[i].mbuf;
-	parse_burst(mbufs, parses, batch->n);
 	for (unsigned i = 0; i < batch->n; i++) {
-		batch->packets[i].parse = parses[i];
-		batch->packets[i].verdict = judge(w, batch->side, &parses[i]);
+		struct packet *p = &batch->packets[i];
+
+		if (unlikely(!restore_tag(p))) {
+			p->verdict = DROP_NO_ROOM;
+		} else {
+			parse_mbuf(p->mbuf, &p->parse);
+			p->verdict = judge(w, batch->side, &p->parse);
+		}
+		others |= p->verdict ^ VERDICT_GO;
 	}
-	stage_settle(w, batch);
+	stage_settle(w, batch, others);
 }

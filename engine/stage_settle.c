@@ -58,7 +58,7 @@ static void dispose(struct worker *w, enum packet_side side, const struct packet
 		give_control(w, side, p);
 }
 
-void stage_settle(struct worker *w, struct packet_batch *batch)
+void stage_dispose(struct worker *w, struct packet_batch *batch)
 {
 	unsigned good = 0;
 

@@ -30,12 +30,13 @@ void stage_tx(struct worker *w, struct packet_batch *batch)
 	sent = rte_eth_tx_burst(w->shared->port[out == SIDE_WIRE ? ROLE_WIRE : ROLE_HOST],
 		(uint16_t)w->index, mbufs, (uint16_t)batch->n);
 	counter_add(&w->counters.tx[out], sent);
-	for (unsigned i = 0; i < batch->n; i++)
-		if (i < sent)
-			count_sent(&batch->packets[i], batch->side);
-		else
-			batch->packets[i].verdict = DROP_TX_FULL;
+	for (unsigned i = 0; i < sent; i++)
+		count_sent(&batch->packets[i], batch->side);
+	if (likely(sent == batch->n))
+		return;
+	for (unsigned i = sent; i < batch->n; i++)
+		batch->packets[i].verdict = DROP_TX_FULL;
 	memmove(batch->packets, batch->packets + sent, (batch->n - sent) * sizeof(struct packet));
 	batch->n -= sent;
-	stage_settle(w, batch);
+	stage_dispose(w, batch);
 }

@@ -15,7 +15,6 @@
 #include "crypto/context.h"
 #include "engine/reception.h"
 #include "pktio/nexthop.h"
-#include "pktio/template.h"
 
 #define STREAM_UNOWNED 0
 
@@ -38,23 +37,21 @@ struct stream_state {
 static_assert(sizeof(struct stream_state) == 128, "the state is two cache lines");
 static_assert(offsetof(struct stream_state, reception) == 64, "counters fill the first line");
 
-// Control writes, before it is published; workers read. Line 0 is what the look-up reads, line 1
-// what the rewriting reads.
+// One cache line. Control writes, before it is published; workers read.
 struct stream {
 	struct stream *next;	// on the same local port; RCU
 	struct in6_addr remote; // where its packets come from
 	uint16_t remote_port;	// host order; 0: any
 	uint16_t local_port;	// host order; on the host side RTCP comes to the port above
-	uint8_t to_wire;	// from the application: protect; else unprotect
-	uint8_t active;		// the session's direction allows packets
-	uint16_t reserved;
-	uint32_t session;	// id
-	uint32_t context_bytes; // control thread only; 0: another stream's context is shared
+	uint16_t out_src_port;	// host order, as out_dst_port: of what it sends
+	uint16_t out_dst_port;
+	uint8_t to_wire;      // from the application: protect; else unprotect
+	uint8_t active;	      // the session's direction allows packets
+	uint8_t owns_context; // control thread only; else another stream shares it
+	uint8_t reserved;
+	uint32_t session; // id
 	struct context *context;
 	struct nexthop *nexthop;
 	struct stream_state *state;
-
-	struct template template;
 } __attribute__((aligned(64)));
-static_assert(sizeof(struct stream) == 128, "a stream is two cache lines");
-static_assert(offsetof(struct stream, template) == 64, "the look-up reads the first line alone");
+static_assert(sizeof(struct stream) == 64, "a stream is one cache line");

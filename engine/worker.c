@@ -102,6 +102,8 @@ static void run_batch(
 	struct packet_batch *batch = &w->batch;
 
 	w->now = rte_rdtsc();
+	w->now_s32 = reception_clock(w->now, w->shared->tsc_hz);
+	parse_prefetch(mbufs, n);
 	batch->side = side;
 	batch->n = n;
 	for (unsigned i = 0; i < n; i++) {

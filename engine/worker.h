@@ -77,6 +77,7 @@ struct worker {
 	unsigned index;
 	struct rte_ring *handover; // packets of this worker's streams that others received
 	uint64_t now;		   // TSC of the burst under way
+	uint64_t now_s32;	   // the same in seconds times 2^32
 	unsigned n_local;	   // packets collected for the kernel
 	struct rte_mbuf *local[PACKET_BURST];
 	struct packet_batch batch;

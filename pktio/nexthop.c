@@ -16,6 +16,8 @@
 struct nexthop_table {
 	const struct nexthop_ops *ops;
 	void *arg;
+	struct rte_ether_addr mac; // of the port
+	uint16_t vlan;
 	uint64_t now_s;
 	unsigned held, kept; // entries with and without holders
 	struct nexthop *by_remote[BUCKETS];
@@ -27,13 +29,16 @@ static unsigned bucket(const struct in6_addr *ip)
 	return address_hash(ip) % BUCKETS;
 }
 
-struct nexthop_table *nexthop_table_new(const struct nexthop_ops *ops, void *arg)
+struct nexthop_table *nexthop_table_new(
+	const struct nexthop_ops *ops, void *arg, const struct rte_ether_addr *mac, uint16_t vlan)
 {
 	struct nexthop_table *table = calloc(1, sizeof(*table));
 
 	if (table) {
 		table->ops = ops;
 		table->arg = arg;
+		table->mac = *mac;
+		table->vlan = vlan;
 	}
 	return table;
 }
@@ -51,15 +56,6 @@ void nexthop_table_free(struct nexthop_table *table)
 		}
 	}
 	free(table);
-}
-
-static void set_mac(struct nexthop *nexthop, const struct rte_ether_addr *mac)
-{
-	uint64_t word = 0;
-
-	if (mac)
-		memcpy(&word, mac, RTE_ETHER_ADDR_LEN);
-	__atomic_store_n(&nexthop->mac, word, __ATOMIC_RELAXED);
 }
 
 static void unlink_hop(struct nexthop_table *table, struct nexthop *nexthop)
@@ -89,7 +85,7 @@ static void ask_mac(struct nexthop_table *table, struct nexthop *nexthop)
 
 	nexthop->asked_s = table->now_s;
 	if (table->ops->known && table->ops->known(table->arg, &nexthop->hop, &mac))
-		set_mac(nexthop, &mac);
+		template_set_mac(&nexthop->headers, &mac);
 	// Also when it is known: the answer keeps the neighbour entry fresh
 	table->ops->resolve(table->arg, &nexthop->hop);
 }
@@ -103,43 +99,59 @@ static void ask_route(struct nexthop_table *table, struct nexthop *nexthop)
 	if (table->ops->route(table->arg, &nexthop->remote, &hop) != 0) {
 		if (nexthop->routed)
 			unlink_hop(table, nexthop);
-		set_mac(nexthop, NULL);
+		template_set_mac(&nexthop->headers, NULL);
 		return;
 	}
 	if (nexthop->routed && address_equal(&nexthop->hop, &hop))
 		return;
 	if (nexthop->routed) {
 		unlink_hop(table, nexthop);
-		set_mac(nexthop, NULL);
+		template_set_mac(&nexthop->headers, NULL);
 	}
 	link_hop(table, nexthop, &hop);
 	ask_mac(table, nexthop);
 }
 
-struct nexthop *nexthop_get(struct nexthop_table *table, const struct in6_addr *remote)
+static struct nexthop *new_entry(
+	struct nexthop_table *table, const struct in6_addr *local, const struct in6_addr *remote)
 {
+	const struct template_params params = {
+		.src_mac = table->mac, .vlan = table->vlan, .src = *local, .dst = *remote};
 	struct nexthop **head = &table->by_remote[bucket(remote)];
-	struct nexthop *nexthop;
+	struct nexthop *nexthop = aligned_alloc(64, sizeof(*nexthop));
 
-	for (nexthop = *head; nexthop; nexthop = nexthop->next_remote) {
-		if (address_equal(&nexthop->remote, remote)) {
-			if (nexthop->holders++ == 0) {
-				table->kept--;
-				table->held++;
-			}
-			return nexthop;
-		}
-	}
-	nexthop = aligned_alloc(64, sizeof(*nexthop));
 	if (!nexthop)
 		return NULL;
 	memset(nexthop, 0, sizeof(*nexthop));
+	if (template_init(&nexthop->headers, &params) != 0) {
+		free(nexthop);
+		return NULL;
+	}
+	nexthop->local = *local;
 	nexthop->remote = *remote;
 	nexthop->holders = 1;
 	nexthop->next_remote = *head;
 	*head = nexthop;
 	table->held++;
-	ask_route(table, nexthop);
+	return nexthop;
+}
+
+struct nexthop *nexthop_get(
+	struct nexthop_table *table, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	struct nexthop *nexthop = table->by_remote[bucket(remote)];
+
+	while (nexthop &&
+		!(address_equal(&nexthop->remote, remote) && address_equal(&nexthop->local, local)))
+		nexthop = nexthop->next_remote;
+	if (!nexthop) {
+		nexthop = new_entry(table, local, remote);
+		if (nexthop)
+			ask_route(table, nexthop);
+	} else if (nexthop->holders++ == 0) {
+		table->kept--;
+		table->held++;
+	}
 	return nexthop;
 }
 
@@ -160,7 +172,7 @@ void nexthop_put(struct nexthop_table *table, struct nexthop *nexthop)
 	if (!nexthop || --nexthop->holders > 0)
 		return;
 	table->held--;
-	if (nexthop->mac == 0 || table->kept >= KEEP_MAX) {
+	if (!template_ready(&nexthop->headers) || table->kept >= KEEP_MAX) {
 		free_entry(table, nexthop);
 		return;
 	}
@@ -178,7 +190,7 @@ bool nexthop_learn(
 		return false;
 	for (; nexthop; nexthop = nexthop->next_hop) {
 		if (address_equal(&nexthop->hop, hop)) {
-			set_mac(nexthop, mac);
+			template_set_mac(&nexthop->headers, mac);
 			found = true;
 		}
 	}
@@ -194,7 +206,7 @@ void nexthop_routes_changed(struct nexthop_table *table)
 
 static void tick_one(struct nexthop_table *table, struct nexthop *n)
 {
-	uint64_t period = n->mac != 0 ? REFRESH_S : 1;
+	uint64_t period = template_ready(&n->headers) ? REFRESH_S : 1;
 
 	if (n->holders == 0 && table->now_s >= n->let_go_s + KEEP_S) {
 		table->kept--;
@@ -226,5 +238,5 @@ void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigne
 	*unresolved = 0;
 	for (unsigned b = 0; b < BUCKETS; b++)
 		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote)
-			*unresolved += n->holders > 0 && n->mac == 0;
+			*unresolved += n->holders > 0 && !template_ready(&n->headers);
 }

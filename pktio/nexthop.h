@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where frames for an IP address are sent: the MAC address of its next hop. The control thread
-// keeps the table; workers read one word of an entry. An entry lives as long as somebody holds it,
-// and its last holder lets go only after a grace period.
+// What stands before packets from one own address to a remote one: the headers, with the MAC
+// address of the next hop. The control thread keeps the table; workers read one cache line of an
+// entry. An entry lives as long as somebody holds it, and its last holder lets go only after a
+// grace period.
 #pragma once
 
 #include <netinet/in.h>
@@ -10,14 +11,15 @@
 
 #include <rte_ether.h>
 
+#include "pktio/template.h"
+
 struct nexthop {
-	// One atomic word, so that it is never half new: the MAC address in the low 48 bits, as in
-	// memory; 0: not known. Control writes, workers read.
-	uint64_t mac __attribute__((aligned(64)));
+	// Control writes the MAC address, workers read
+	struct template headers;
 
 	// Control thread only
-	struct in6_addr remote, hop; // hop: the gateway, or the remote itself
-	bool routed;		     // `hop` is valid
+	struct in6_addr local, remote, hop; // hop: the gateway, or the remote itself
+	bool routed;			    // `hop` is valid
 	uint32_t holders;
 	uint64_t asked_s;  // when the hop's MAC was last asked for
 	uint64_t let_go_s; // when the last holder let go
@@ -36,12 +38,15 @@ struct nexthop_ops {
 	bool (*known)(void *arg, const struct in6_addr *hop, struct rte_ether_addr *mac);
 };
 
-struct nexthop_table *nexthop_table_new(const struct nexthop_ops *ops, void *arg);
+// `mac` and `vlan` (0: untagged) are the port's.
+struct nexthop_table *nexthop_table_new(
+	const struct nexthop_ops *ops, void *arg, const struct rte_ether_addr *mac, uint16_t vlan);
 void nexthop_table_free(struct nexthop_table *table);
 
-// The entry of a remote address, made if need be, held until nexthop_put(). NULL: out of memory.
-// Without a route it stays unresolved and is tried again.
-struct nexthop *nexthop_get(struct nexthop_table *table, const struct in6_addr *remote);
+// The entry of a pair of addresses, both IPv4 mapped or both IPv6, made if need be, held until
+// nexthop_put(). NULL: out of memory. Without a route it stays unresolved and is tried again.
+struct nexthop *nexthop_get(
+	struct nexthop_table *table, const struct in6_addr *local, const struct in6_addr *remote);
 // When nobody holds it any more, a known one is kept fresh for a minute: the next session with that
 // remote needs it at once.
 void nexthop_put(struct nexthop_table *table, struct nexthop *nexthop);
@@ -60,12 +65,3 @@ void nexthop_tick(struct nexthop_table *table, uint64_t now_s);
 
 // How many entries are held, and how many of them have no MAC.
 void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigned *unresolved);
-
-// Worker: false while the next hop is not known.
-static inline bool nexthop_mac(const struct nexthop *nexthop, struct rte_ether_addr *mac)
-{
-	uint64_t word = __atomic_load_n(&nexthop->mac, __ATOMIC_RELAXED);
-
-	__builtin_memcpy(mac, &word, RTE_ETHER_ADDR_LEN);
-	return word != 0;
-}

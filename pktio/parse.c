@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_prefetch.h>
@@ -149,16 +150,17 @@ void parse_frame(const uint8_t *frame, uint32_t length, struct parse *out)
 		out->kind = type == RTE_ETHER_TYPE_ARP ? PARSE_ARP : PARSE_OTHER;
 }
 
-void parse_burst(struct rte_mbuf *const mbufs[], struct parse out[], unsigned n)
+void parse_prefetch(struct rte_mbuf *const mbufs[], unsigned n)
 {
-	for (unsigned i = 0; i < n && i < 4; i++)
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(mbufs[i]);
+	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
-	for (unsigned i = 0; i < n; i++) {
-		if (i + 4 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + 4], void *));
-		parse_frame(
-			rte_pktmbuf_mtod(mbufs[i], const uint8_t *), mbufs[i]->data_len, &out[i]);
-		if (out[i].kind == PARSE_MALFORMED && mbufs[i]->nb_segs > 1)
-			out[i].kind = PARSE_OTHER; // what is missing may be in the next segment
-	}
+}
+
+void parse_mbuf(const struct rte_mbuf *mbuf, struct parse *out)
+{
+	parse_frame(rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len, out);
+	if (unlikely(out->kind == PARSE_MALFORMED && mbuf->nb_segs > 1))
+		out->kind = PARSE_OTHER; // what is missing may be in the next segment
 }

@@ -33,6 +33,8 @@ struct parse {
 // Parses `length` contiguous bytes of a frame.
 void parse_frame(const uint8_t *frame, uint32_t length, struct parse *out);
 
-// Parses the first segments of a whole burst; a UDP packet whose payload goes on in another segment
-// is PARSE_OTHER here only if its headers do not fit in the first one.
-void parse_burst(struct rte_mbuf *const mbufs[], struct parse out[], unsigned n);
+// Fetches what parse_mbuf() will read of a burst.
+void parse_prefetch(struct rte_mbuf *const mbufs[], unsigned n);
+// Parses the first segment of a packet; one of UDP whose payload goes on in another segment is
+// PARSE_OTHER here only if its headers do not fit in the first one.
+void parse_mbuf(const struct rte_mbuf *mbuf, struct parse *out);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_ip.h>
 #include <rte_udp.h>
 
@@ -30,7 +31,7 @@ static uint8_t *put_ethernet(struct template *t, const struct template_params *p
 	return (uint8_t *)(vlan + 1);
 }
 
-static uint8_t *put_ipv4(struct template *t, const struct template_params *p, uint8_t *at)
+static void put_ipv4(struct template *t, const struct template_params *p, uint8_t *at)
 {
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)at;
 
@@ -42,10 +43,9 @@ static uint8_t *put_ipv4(struct template *t, const struct template_params *p, ui
 	ip->src_addr = p->src.s6_addr32[3];
 	ip->dst_addr = p->dst.s6_addr32[3];
 	t->sum = rte_raw_cksum(ip, sizeof(*ip));
-	return (uint8_t *)(ip + 1);
 }
 
-static uint8_t *put_ipv6(struct template *t, const struct template_params *p, uint8_t *at)
+static void put_ipv6(struct template *t, const struct template_params *p, uint8_t *at)
 {
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)at;
 
@@ -56,13 +56,10 @@ static uint8_t *put_ipv6(struct template *t, const struct template_params *p, ui
 	memcpy(ip->dst_addr, &p->dst, 16);
 	t->sum = (uint32_t)rte_raw_cksum(&p->src, 16) + rte_raw_cksum(&p->dst, 16) +
 		 RTE_BE16(IPPROTO_UDP);
-	return (uint8_t *)(ip + 1);
 }
 
 int template_init(struct template *t, const struct template_params *p)
 {
-	uint8_t frame[TEMPLATE_MAX] = {0};
-	struct rte_udp_hdr *udp;
 	uint8_t *at;
 
 	if (address_is_ipv4(&p->src) != address_is_ipv4(&p->dst))
@@ -70,13 +67,23 @@ int template_init(struct template *t, const struct template_params *p)
 	memset(t, 0, sizeof(*t));
 	t->ipv6 = !address_is_ipv4(&p->dst);
 	t->tagged = p->vlan != 0;
-	at = put_ethernet(t, p, frame);
-	at = t->ipv6 ? put_ipv6(t, p, at) : put_ipv4(t, p, at);
-	udp = (struct rte_udp_hdr *)at;
-	udp->src_port = rte_cpu_to_be_16(p->src_port);
-	udp->dst_port = rte_cpu_to_be_16(p->dst_port);
-	memcpy(t->bytes, frame + RTE_ETHER_ADDR_LEN, sizeof(t->bytes));
+	at = put_ethernet(t, p, t->bytes);
+	if (t->ipv6)
+		put_ipv6(t, p, at);
+	else
+		put_ipv4(t, p, at);
 	return 0;
+}
+
+void template_set_mac(struct template *t, const struct rte_ether_addr *dst_mac)
+{
+	uint64_t word;
+
+	memcpy(&word, t->bytes, sizeof(word)); // this thread alone writes it
+	memset(&word, 0, RTE_ETHER_ADDR_LEN);
+	if (dst_mac)
+		memcpy(&word, dst_mac, RTE_ETHER_ADDR_LEN);
+	__atomic_store_n((uint64_t *)t->bytes, word, __ATOMIC_RELAXED);
 }
 
 static uint16_t fold(uint32_t sum)
@@ -108,24 +115,31 @@ static void finish_ipv6(
 		udp->dgram_cksum = 0xffff;
 }
 
-static void shift_ports(struct rte_udp_hdr *udp, uint16_t add)
+// Copies all headers but UDP's. Of a size that the compiler knows it is a few moves.
+static inline void copy_headers(const struct template *t, uint8_t *start)
 {
-	udp->src_port = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(udp->src_port) + add));
-	udp->dst_port = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(udp->dst_port) + add));
+	uint64_t word = __atomic_load_n((const uint64_t *)t->bytes, __ATOMIC_RELAXED);
+
+	if (likely(!t->tagged && !t->ipv6))
+		memcpy(start, t->bytes, RTE_ETHER_HDR_LEN + 20);
+	else if (!t->tagged)
+		memcpy(start, t->bytes, RTE_ETHER_HDR_LEN + 40);
+	else if (!t->ipv6)
+		memcpy(start, t->bytes, RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + 20);
+	else
+		memcpy(start, t->bytes, RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + 40);
+	memcpy(start, &word, sizeof(word));
 }
 
-void template_write(const struct template *t, const struct rte_ether_addr *dst_mac,
-	uint8_t *payload, uint16_t length, uint16_t port_add)
+void template_write(const struct template *t, uint8_t *payload, uint16_t length,
+	rte_be16_t src_port, rte_be16_t dst_port)
 {
 	uint8_t *start = payload - template_size(t);
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(payload - sizeof(*udp));
 	uint16_t udp_length = (uint16_t)(sizeof(*udp) + length);
 
-	memcpy(start, dst_mac, RTE_ETHER_ADDR_LEN);
-	memcpy(start + RTE_ETHER_ADDR_LEN, t->bytes, template_size(t) - RTE_ETHER_ADDR_LEN);
-	udp->dgram_len = rte_cpu_to_be_16(udp_length);
-	if (port_add != 0)
-		shift_ports(udp, port_add);
+	copy_headers(t, start);
+	*udp = (struct rte_udp_hdr){src_port, dst_port, rte_cpu_to_be_16(udp_length), 0};
 	if (t->ipv6)
 		finish_ipv6(t, start + template_l3(t), udp, udp_length);
 	else

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ethernet, IP and UDP headers of one direction of one stream, made once, with the checksums of all
+// Ethernet, IP and UDP headers from one address to another, made once, with the checksums of all
 // that does not change; workers write them before each packet.
 #pragma once
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_byteorder.h>
@@ -12,10 +13,13 @@
 
 #define TEMPLATE_MAX (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + 40 + 8) // bytes it may write
 
-// One cache line.
+// One cache line: the headers of all packets from one address to another, but for what differs
+// between packets: the ports and the lengths.
 struct template
 {
-	uint8_t bytes[TEMPLATE_MAX - RTE_ETHER_ADDR_LEN]; // from the source MAC on
+	// Ethernet, VLAN tag and IP header. The first 8 bytes are one atomic word, so that the
+	// destination MAC address is never half new; 0: not known.
+	uint8_t bytes[TEMPLATE_MAX - 8] __attribute__((aligned(64)));
 	// One's complement sum without the lengths: of the IPv4 header, or of UDP's pseudo header
 	// under IPv6.
 	uint32_t sum : 24;
@@ -40,16 +44,23 @@ struct template_params {
 	uint16_t vlan;	     // 0: untagged
 	struct in6_addr src; // both IPv4 mapped, or both IPv6
 	struct in6_addr dst;
-	uint16_t src_port, dst_port; // host order
 	uint8_t dscp;
 };
 
-// 0, or -EAFNOSUPPORT when one address is IPv4 and the other is not.
+// 0, or -EAFNOSUPPORT when one address is IPv4 and the other is not. The destination MAC address is
+// not known yet.
 int template_init(struct template *t, const struct template_params *params);
+// NULL: not known (any more). Control thread, while workers read.
+void template_set_mac(struct template *t, const struct rte_ether_addr *dst_mac);
+// Any thread: false while the destination MAC address is not known.
+static inline bool template_ready(const struct template *t)
+{
+	return (__atomic_load_n((const uint64_t *)t->bytes, __ATOMIC_RELAXED) & 0xffffffffffff) !=
+	       0;
+}
 
 // Writes the headers before `payload` (there must be template_size() bytes of room) for `length`
-// bytes of payload. `port_add` is added to both UDP ports: 1 for the RTCP of a stream that is not
-// muxed. The UDP checksum is 0 under IPv4 (none, RFC 768) and computed under IPv6 (RFC 8200
-// section 8.1).
-void template_write(const struct template *t, const struct rte_ether_addr *dst_mac,
-	uint8_t *payload, uint16_t length, uint16_t port_add);
+// bytes of payload; ports in wire order. The UDP checksum is 0 under IPv4 (none, RFC 768) and
+// computed under IPv6 (RFC 8200 section 8.1).
+void template_write(const struct template *t, uint8_t *payload, uint16_t length,
+	rte_be16_t src_port, rte_be16_t dst_port);

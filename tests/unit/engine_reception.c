@@ -17,7 +17,7 @@ static void packet(struct reception *r, uint32_t ssrc, uint16_t seq, uint32_t ti
 		(uint8_t)timestamp, (uint8_t)(ssrc >> 24), (uint8_t)(ssrc >> 16),
 		(uint8_t)(ssrc >> 8), (uint8_t)ssrc};
 
-	reception_count(r, rtp, now, HZ);
+	reception_count(r, rtp, reception_clock(now, HZ));
 }
 
 // n packets, 20 ms apart.

@@ -254,23 +254,41 @@ static void resolve(void *arg, const struct in6_addr *hop)
 
 static const struct nexthop_ops ops = {route, resolve, NULL};
 
+static struct nexthop_table *new_table(void)
+{
+	return nexthop_table_new(&ops, NULL, &own_mac, 0);
+}
+
+static struct nexthop *get(struct nexthop_table *table, const struct in6_addr *remote)
+{
+	struct in6_addr local = ip("10.0.0.1");
+
+	return nexthop_get(table, &local, remote);
+}
+
+static bool mac_of(const struct nexthop *n, struct rte_ether_addr *mac)
+{
+	memcpy(mac, n->headers.bytes, sizeof(*mac));
+	return template_ready(&n->headers);
+}
+
 Test(nexthop, is_shared_learned_and_let_go)
 {
-	struct nexthop_table *table = nexthop_table_new(&ops, NULL);
+	struct nexthop_table *table = new_table();
 	struct in6_addr a = ip("10.0.0.2"), b = ip("10.0.0.3");
 	struct rte_ether_addr mac, other = {{2, 0, 0, 0, 0, 9}}, group = {{1}};
-	struct nexthop *one = nexthop_get(table, &a), *two = nexthop_get(table, &a);
+	struct nexthop *one = get(table, &a), *two = get(table, &a);
 	unsigned entries, unresolved;
 
 	cr_assert_eq(one, two);
-	cr_assert_not(nexthop_mac(one, &mac));
+	cr_assert_not(mac_of(one, &mac));
 	cr_assert_not(nexthop_learn(table, &b, &peer_mac), "nobody asked");
 	cr_assert_not(nexthop_learn(table, &a, &group), "no host has that");
 	cr_assert(nexthop_learn(table, &a, &peer_mac));
-	cr_assert(nexthop_mac(one, &mac));
+	cr_assert(mac_of(one, &mac));
 	cr_assert_arr_eq(&mac, &peer_mac, 6);
 	nexthop_learn(table, &a, &other);
-	nexthop_mac(one, &mac);
+	mac_of(one, &mac);
 	cr_assert_arr_eq(&mac, &other, 6, "the neighbour has a new one");
 	nexthop_put(table, one);
 	nexthop_count(table, &entries, &unresolved);
@@ -278,6 +296,27 @@ Test(nexthop, is_shared_learned_and_let_go)
 	nexthop_put(table, two);
 	nexthop_count(table, &entries, &unresolved);
 	cr_assert_eq(entries, 0);
+	nexthop_table_free(table);
+}
+
+Test(nexthop, has_headers_for_each_own_address)
+{
+	struct nexthop_table *table = new_table();
+	struct in6_addr one = ip("10.0.0.1"), two = ip("10.0.0.7"), remote = ip("10.0.0.2");
+	struct in6_addr six = ip("2001:db8::1");
+	struct nexthop *a = nexthop_get(table, &one, &remote);
+	struct nexthop *b = nexthop_get(table, &two, &remote);
+
+	cr_assert_neq(a, b);
+	cr_assert_null(nexthop_get(table, &six, &remote));
+	nexthop_learn(table, &remote, &peer_mac);
+	cr_assert_arr_eq(a->headers.bytes, &peer_mac, 6);
+	cr_assert_arr_eq(b->headers.bytes, &peer_mac, 6);
+	cr_assert_arr_eq(a->headers.bytes + 26, &one.s6_addr32[3], 4);
+	cr_assert_arr_eq(b->headers.bytes + 26, &two.s6_addr32[3], 4);
+	cr_assert_arr_eq(b->headers.bytes + 30, &remote.s6_addr32[3], 4);
+	nexthop_put(table, a);
+	nexthop_put(table, b);
 	nexthop_table_free(table);
 }
 
@@ -289,29 +328,29 @@ Test(nexthop, follows_the_route)
 	struct nexthop *n;
 
 	resolver.gateway = ip("10.0.0.254");
-	table = nexthop_table_new(&ops, NULL);
-	n = nexthop_get(table, &remote);
+	table = new_table();
+	n = get(table, &remote);
 	cr_assert_not(nexthop_learn(table, &remote, &own_mac));
 	cr_assert(nexthop_learn(table, &resolver.gateway, &peer_mac));
-	cr_assert(nexthop_mac(n, &mac));
+	cr_assert(mac_of(n, &mac));
 	nexthop_routes_changed(table); // the same route: nothing is lost
-	cr_assert(nexthop_mac(n, &mac));
+	cr_assert(mac_of(n, &mac));
 	resolver.gateway = ip("10.0.0.253");
 	nexthop_routes_changed(table);
-	cr_assert_not(nexthop_mac(n, &mac), "another router, not yet known");
+	cr_assert_not(mac_of(n, &mac), "another router, not yet known");
 	cr_assert(nexthop_learn(table, &resolver.gateway, &own_mac));
 	resolver.rc = -1;
 	nexthop_routes_changed(table);
-	cr_assert_not(nexthop_mac(n, &mac), "no route any more");
+	cr_assert_not(mac_of(n, &mac), "no route any more");
 	nexthop_put(table, n);
 	nexthop_table_free(table);
 }
 
 Test(nexthop, asks_again)
 {
-	struct nexthop_table *table = nexthop_table_new(&ops, NULL);
+	struct nexthop_table *table = new_table();
 	struct in6_addr a = ip("10.0.0.2");
-	struct nexthop *n = nexthop_get(table, &a);
+	struct nexthop *n = get(table, &a);
 
 	for (uint64_t s = 1; s <= 5; s++)
 		nexthop_tick(table, s);
@@ -326,19 +365,19 @@ Test(nexthop, asks_again)
 
 Test(nexthop, is_kept_for_the_next_session)
 {
-	struct nexthop_table *table = nexthop_table_new(&ops, NULL);
+	struct nexthop_table *table = new_table();
 	struct in6_addr a = ip("10.0.0.2"), b = ip("10.0.0.3");
 	struct rte_ether_addr mac;
-	struct nexthop *n = nexthop_get(table, &a);
+	struct nexthop *n = get(table, &a);
 
 	nexthop_learn(table, &a, &peer_mac);
 	nexthop_put(table, n);
-	nexthop_put(table, nexthop_get(table, &b)); // was never known: not kept
+	nexthop_put(table, get(table, &b)); // was never known: not kept
 	nexthop_tick(table, 59);
 	cr_assert_eq(resolver.resolves, 3, "kept fresh");
 	cr_assert_not(nexthop_learn(table, &b, &peer_mac));
-	n = nexthop_get(table, &a);
-	cr_assert(nexthop_mac(n, &mac), "known at once");
+	n = get(table, &a);
+	cr_assert(mac_of(n, &mac), "known at once");
 	nexthop_put(table, n);
 	nexthop_tick(table, 118);
 	cr_assert(nexthop_learn(table, &a, &peer_mac));
