@@ -14,7 +14,7 @@ packages=(
 	librte-net-tap23 librte-net-af-xdp23 librte-net-af-packet23 librte-net-memif23
 	librte-net-ring23 librte-net-null23 librte-net-pcap23 librte-net-virtio23
 	# tests and demo
-	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3
+	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3 baresip-core
 	sqlite3 openssl util-linux
 )
 

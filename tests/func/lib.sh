@@ -289,6 +289,7 @@ access_server() {
 		expires-min = 1
 		nonce-lifetime = ${nonce_lifetime:-300}
 		failures-per-minute = 10000
+		${access_extra:-}
 	END
 	mkdir -p "$tmp/access"
 	for user; do
