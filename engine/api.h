@@ -59,10 +59,13 @@
 #define API_CALL_HOLD	 "call.hold"   // {"call"}: we want to receive nothing
 #define API_CALL_RESUME	 "call.resume" // {"call"}
 #define API_CALL_REKEY	 "call.rekey"  // {"call"}: new keys in both directions
-#define API_CALL_LIST	 "call.list"   // {} -> {"calls": [...]}
+// Lists, page by page: {"after": the "next" of the page before, "limit": 1000, which is also the
+// most} -> {the list, "next": a string, or null at the end}. Calls come by their number, peers by
+// endpoint and name.
+#define API_CALL_LIST	 "call.list" // -> {"calls": [...], "next"}
 #define API_PEER_LIST                                                                              \
-	"peer.list" // {"endpoint": AoR, optional} -> {"peers": [{"endpoint", "aor", "status",
-		    // "contact", "confirmed"}]}
+	"peer.list" // and {"endpoint": AoR, optional} -> {"peers": [{"endpoint", "aor", "status",
+		    // "contact", "confirmed"}], "next"}
 #define API_ENDPOINT_LIST                                                                          \
 	"endpoint.list" // {} -> {"endpoints": [{"aor", "state", "expires_in_s", "peers", "online",
 			// "login_ms"}]}

@@ -2,6 +2,7 @@
 // Methods of the agent's socket, for the crowfly client and local programs; the agent's one thread.
 #include "control/agent/api.h"
 
+#include "control/agent/api_list.h"
 #include "control/agent/login.h"
 #include "engine/api.h"
 #include "engine/base/conf.h"
@@ -176,32 +177,13 @@ static json_t *hang_up(void *user, struct rpc_call *rpc, json_t *params)
 
 static json_t *list_calls(void *user, struct rpc_call *rpc, json_t *params)
 {
-	static const char *const fields[] = {NULL};
-	struct map_node *node, *next;
-	json_t *calls;
-
-	if (rpc_known(rpc, params, fields))
-		return NULL;
-	calls = json_array();
-	MAP_FOREACH(&AGENT(user)->calls->by_id, node, next)
-	json_array_append_new(calls, call_json(map_entry(node, struct call, by_id)));
-	return json_pack("{s:o}", "calls", calls);
-}
-
-static void list_peers_of(struct endpoint *endpoint, json_t *peers)
-{
-	struct map_node *node, *next;
-
-	MAP_FOREACH(&endpoint->peers, node, next)
-	json_array_append_new(peers, peer_json(map_entry(node, struct peer, node)));
+	return api_list_calls(AGENT(user), rpc, params);
 }
 
 static json_t *list_peers(void *user, struct rpc_call *rpc, json_t *params)
 {
-	static const char *const fields[] = {"endpoint", NULL};
+	static const char *const fields[] = {"endpoint", "after", "limit", NULL};
 	struct endpoint *endpoint = NULL;
-	struct map_node *node, *next;
-	json_t *peers;
 
 	if (rpc_known(rpc, params, fields))
 		return NULL;
@@ -210,13 +192,7 @@ static json_t *list_peers(void *user, struct rpc_call *rpc, json_t *params)
 		if (!endpoint)
 			return NULL;
 	}
-	peers = json_array();
-	if (endpoint)
-		list_peers_of(endpoint, peers);
-	else
-		MAP_FOREACH(&AGENT(user)->endpoints, node, next)
-	list_peers_of(map_entry(node, struct endpoint, node), peers);
-	return json_pack("{s:o}", "peers", peers);
+	return api_list_peers(AGENT(user), endpoint, rpc, params);
 }
 
 static json_t *list_endpoints(void *user, struct rpc_call *rpc, json_t *params)

@@ -47,5 +47,9 @@ void client_fail(struct client *client, enum client_status status, const char *f
 // One call. Steals `params`. The result, a new reference, or NULL after client_fail().
 json_t *client_call(struct client *client, const char *method, json_t *params);
 
+// All pages of a list in one object {field: [...]}, a new reference, or NULL after client_fail().
+// Steals `params`, which may be NULL.
+json_t *client_list(struct client *client, const char *method, json_t *params, const char *field);
+
 // Prints a result as it is, if -j asks for that; then true.
 bool client_print_json(struct client *client, const json_t *result);

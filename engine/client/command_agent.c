@@ -72,7 +72,7 @@ static void run_simple(struct client *client, const char *method, json_t *params
 static void show_list(struct client *client, const char *method, json_t *params, const char *field,
 	const struct table_column columns[])
 {
-	json_t *result = client_call(client, method, params);
+	json_t *result = client_list(client, method, params, field);
 
 	if (result && !client_print_json(client, result))
 		table_print(client->out, columns, json_object_get(result, field));

@@ -34,25 +34,6 @@ static void print_object(struct client *client, json_t *result)
 	json_decref(result);
 }
 
-// All sessions, page by page; NULL after client_fail().
-static json_t *all_sessions(struct client *client)
-{
-	json_t *sessions = json_array(), *page;
-	json_int_t after = 0;
-
-	do {
-		page = client_call(client, API_SESSION_LIST, json_pack("{s:I}", "after", after));
-		if (!page) {
-			json_decref(sessions);
-			return NULL;
-		}
-		json_array_extend(sessions, json_object_get(page, "sessions"));
-		after = json_integer_value(json_object_get(page, "next"));
-		json_decref(page);
-	} while (after > 0);
-	return sessions;
-}
-
 static void show_all_sessions(struct client *client)
 {
 	static const struct table_column columns[] = {
@@ -70,11 +51,10 @@ static void show_all_sessions(struct client *client)
 		{"TX DROP", "tx.dropped"},
 		{0},
 	};
-	json_t *sessions = all_sessions(client);
-	json_t *result = sessions ? json_pack("{s:o}", "sessions", sessions) : NULL;
+	json_t *result = client_list(client, API_SESSION_LIST, NULL, "sessions");
 
 	if (result && !client_print_json(client, result))
-		table_print(client->out, columns, sessions);
+		table_print(client->out, columns, json_object_get(result, "sessions"));
 	json_decref(result);
 }
 

@@ -69,9 +69,6 @@ ANSWER(hold, "call.hold", "{}")
 ANSWER(resume, "call.resume", "{}")
 ANSWER(rekey, "call.rekey", "{}")
 ANSWER(calls, "call.list", "{'calls':[" CALL ",{'call':'c12','direction':'in','state':'ringing'}]}")
-ANSWER(peers, "peer.list",
-	"{'peers':[{'endpoint':'sip:a@x','aor':'sip:b@x','status':'online','contact':null,"
-	"'confirmed':true}]}")
 ANSWER(endpoints, "endpoint.list", "{'endpoints':[]}")
 ANSWER(log_out, "endpoint.log_out", "{}")
 ANSWER(stats, "stats", "{'rx_wire':5,'drops':{'auth_failed':1,'mtu':0},'sessions':3}")
@@ -89,12 +86,25 @@ static json_t *log_in(void *user, struct rpc_call *call, json_t *params)
 	return rpc_fail(call, RPC_REFUSED, "endpoint", "endpoint: it is\nbusy");
 }
 
+// Two pages, with a cursor that is a text
+static json_t *list_peers(void *user, struct rpc_call *call, json_t *params)
+{
+	const char *after = rpc_string(call, params, "after", 64, false);
+
+	(void)user;
+	note("peer.list", params);
+	return parse(after ? "{'peers':[{'endpoint':'sip:a@x','aor':'sip:c@x'}],'next':null}"
+			   : "{'peers':[{'endpoint':'sip:a@x','aor':'sip:b@x','status':'online',"
+			     "'contact':null,'confirmed':true}],'next':'sip:a@x sip:b@x'}");
+}
+
 static json_t *list(void *user, struct rpc_call *call, json_t *params)
 {
+	static const uint64_t fallback = 0;
 	uint64_t after = 0;
 
 	(void)user;
-	rpc_uint(call, params, "after", 1000000, RPC_REQUIRED, &after);
+	rpc_uint(call, params, "after", 1000000, &fallback, &after);
 	json_t *sessions = json_array();
 	for (unsigned i = 0; i < 1000 && after < 2500; i++) {
 		after++;
@@ -117,10 +127,10 @@ static json_t *subscribe(void *user, struct rpc_call *call, json_t *params)
 static const struct rpc_method methods[] = {{API_CALL_PLACE, place}, {API_CALL_ANSWER, answer},
 	{API_CALL_DECLINE, decline}, {API_CALL_HANG_UP, hang_up}, {API_CALL_HOLD, hold},
 	{API_CALL_RESUME, resume}, {API_CALL_REKEY, rekey}, {API_CALL_LIST, calls},
-	{API_PEER_LIST, peers}, {API_ENDPOINT_LIST, endpoints}, {API_ENDPOINT_LOG_OUT, log_out},
-	{API_ENDPOINT_LOG_IN, log_in}, {API_STATS, stats}, {API_INFO, info}, {API_PORT_LIST, ports},
-	{API_SESSION_ADD, add}, {API_SESSION_STATS, evil}, {API_SESSION_LIST, list},
-	{API_EVENTS, subscribe}, {NULL, NULL}};
+	{API_PEER_LIST, list_peers}, {API_ENDPOINT_LIST, endpoints},
+	{API_ENDPOINT_LOG_OUT, log_out}, {API_ENDPOINT_LOG_IN, log_in}, {API_STATS, stats},
+	{API_INFO, info}, {API_PORT_LIST, ports}, {API_SESSION_ADD, add}, {API_SESSION_STATS, evil},
+	{API_SESSION_LIST, list}, {API_EVENTS, subscribe}, {NULL, NULL}};
 
 static void *serve(void *arg)
 {
@@ -216,10 +226,13 @@ Test(client, what_is_asked_and_shown)
 		{"hold c7", "call.hold {\"call\":\"c7\"}", "ok\n"},
 		{"resume c7", "call.resume {\"call\":\"c7\"}", "ok\n"},
 		{"re-key c7", "call.rekey {\"call\":\"c7\"}", "ok\n"},
-		{"show peers", "peer.list {}",
+		{"show peers", "peer.list {\"after\":\"sip:a@x sip:b@x\"}",
 			"ENDPOINT  PEER     STATUS  CONFIRMED  CONTACT\n"
-			"sip:a@x   sip:b@x  online  yes        -\n"},
-		{"show peers a@x", "peer.list {\"endpoint\":\"sip:a@x\"}", "online"},
+			"sip:a@x   sip:b@x  online  yes        -\n"
+			"sip:a@x   sip:c@x  -       -          -\n"},
+		{"show peers a@x",
+			"peer.list {\"after\":\"sip:a@x sip:b@x\",\"endpoint\":\"sip:a@x\"}",
+			"online"},
 		{"show calls", "call.list {}",
 			"c7    out        sip:a@x  sip:b@x  established  -     192.168.50.1:30000"},
 		{"show endpoints", "endpoint.list {}",
