@@ -46,7 +46,7 @@ engine_pkgs := $(base_pkgs) $(pktio_pkgs) $(crypto_pkgs) liburcu-qsbr
 sip_pkgs := $(base_pkgs) libosip2 libevent libevent_openssl libssl libcrypto jansson libjwt expat
 access_pkgs := $(sip_pkgs) sqlite3
 agent_pkgs := $(sip_pkgs)
-bench_pkgs := $(engine_pkgs)
+bench_pkgs := $(engine_pkgs) liburcu-cds
 
 base_needs := base
 client_needs := client base

@@ -2,6 +2,8 @@
 // What the benchmarks share: memory, samples, the machine.
 #include "bench/bench.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,15 @@ void bench_fail(const char *fmt, ...)
 unsigned bench_cores(void)
 {
 	return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+void bench_pin(unsigned core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(core % bench_cores(), &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
 void bench_print_machine(void)

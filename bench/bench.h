@@ -11,6 +11,7 @@ struct engine;
 // A subcommand: argv[0] is its name; EAL runs. Returns the exit status.
 int bench_floor(int argc, char **argv);
 int bench_path(int argc, char **argv);
+int bench_lookup(int argc, char **argv);
 
 // Ends the program with a message.
 __attribute__((noreturn, format(printf, 1, 2))) void bench_fail(const char *fmt, ...);
@@ -18,6 +19,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void bench_fail(const char *fmt,
 // The head of a benchmark's table: what runs where.
 void bench_print_machine(void);
 unsigned bench_cores(void);
+// Ties the calling thread to a core; to one there is, if there are not so many.
+void bench_pin(unsigned core);
 // The engine's counters that are not 0, for a message.
 const char *bench_drops(struct engine *engine);
 

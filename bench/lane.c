@@ -2,7 +2,6 @@
 // One worker's round of packets, measured; one thread each.
 #include "bench/lane.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,21 +258,12 @@ static void finish(struct lane *lane)
 	take(lane, chunk);
 }
 
-static void pin(unsigned core)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(core, &set);
-	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
 void *lane_run(void *arg)
 {
 	struct lane *lane = arg;
 	struct worker *worker = &lane->rig->engine->shared.workers[lane->index];
 
-	pin(lane->index % (unsigned)bench_cores());
+	bench_pin(lane->index);
 	context_thread_init();
 	rcu_register_thread();
 	if (lane->direction == BENCH_BOTH)

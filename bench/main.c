@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
 	{"floor", bench_floor, "SRTP alone: ipsec-mb's floor, our bursts, libsrtp2; many keys"},
 	{"path", bench_path, "the whole way through the engine's workers, against the floor"},
+	{"lookup", bench_lookup, "the flow table against rte_hash and cds_lfht, beside a writer"},
 };
 
 static int usage(FILE *out)

@@ -12,3 +12,5 @@ for streams in 1 1000 100000; do
 done
 echo "SRTP of video (1,200 bytes)"
 "$bench" floor --streams 10000 --payload 1200 --seconds "$each"
+echo "The flow table against others"
+"$bench" lookup --seconds 0.3

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The benchmarks beside the packet path, with small workloads: they run, check themselves, and write the rows that
+# bench/README.md describes. No figure decides anything here.
+#
+#   crowfly-bench [ring port | engine's worker | ring port]
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+bench=$bin/crowfly-bench
+
+# rows COMMAND COUNT CONDITION: of the result, and a head that says where it comes from
+rows() {
+	jq -e --arg command "$1" '.schema == 1 and .command == $command and .version and .time and .cpu.model and
+		(.cpu.flags | type) == "array" and .dpdk and .kernel and (.arguments | length) > 0' "$tmp/$1.json" >/dev/null ||
+		fail "$1: the result lacks its head"
+	[ "$(jq '.results | length' "$tmp/$1.json")" = "$2" ] || fail "$1: $(jq '.results | length' "$tmp/$1.json") rows instead of $2"
+	jq -e "all(.results[]; $3)" "$tmp/$1.json" >/dev/null || fail "$1: a row is not as it should be: $(cat "$tmp/$1.json")"
+}
+
+# run COMMAND ARGUMENT...
+run() {
+	"$bench" "$@" --json "$tmp/$1.json" >"$tmp/$1.log" 2>&1 || fail "$1: $(tail -3 "$tmp/$1.log")"
+}
+
+run lookup --streams 100,5000 --seconds 0.05 --repeats 2
+rows lookup 12 '.ns_per_lookup > 0 and .mlookups > 0 and .ns_per_miss > 0 and .ns_spread.min <= .ns_spread.max and
+	(.writes_per_second > 0) == .writer'
+[ "$(jq -r '[.results[].table] | unique | join(" ")' "$tmp/lookup.json")" = "cds_lfht flow rte_hash" ] || fail "lookup: tables"
+echo "lookup: three tables find all their streams and no others, also while a writer changes them"
+
+# refused TEXT ARGUMENT...: exit status 2 and a message
+refused() {
+	local text=$1 status=0
+	shift
+	"$bench" "$@" >"$tmp/refused.log" 2>&1 || status=$?
+	[ $status = 2 ] || fail "crowfly-bench $*: exit status $status"
+	grep -q -- "$text" "$tmp/refused.log" || fail "crowfly-bench $*: $(cat "$tmp/refused.log")"
+}
+refused '--streams: cannot be 0' lookup --streams 0
+refused '--repeats: cannot be none' lookup --repeats none
+refused "unrecognized option '--payload'" lookup --payload 160
+refused "unrecognized option '--suite=all'" lookup --suite=all
+refused 'usage:' lookup extra
+echo "bad arguments, and options of other benchmarks, are refused"
