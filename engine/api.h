@@ -70,7 +70,8 @@
 	"endpoint.list" // {} -> {"endpoints": [{"aor", "state", "expires_in_s", "peers", "online",
 			// "login_ms"}]}
 #define API_ENDPOINT_LOG_OUT "endpoint.log_out" // {"endpoint"}
-#define API_ENDPOINT_LOG_IN  "endpoint.log_in"	// {"endpoint"}
+// {"endpoint"}: logs it in again; one that is logged in gets the server's tables anew
+#define API_ENDPOINT_LOG_IN  "endpoint.log_in"
 
 // A peer's status: "online" (told by the server or by itself), "unreachable" (it did not answer the
 // notification in time), "offline". "confirmed": it answered or spoke.

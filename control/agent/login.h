@@ -7,6 +7,7 @@
 
 struct login *login_new(struct agent *agent, char *error); // connects
 void login_free(struct login *login);
+// Of one that is logged in: asks the server for its tables now.
 void login_start(struct endpoint *endpoint);
 // Tells the peers and the server, drops the tables.
 void login_end(struct endpoint *endpoint);

@@ -324,8 +324,10 @@ static void forget_request(struct endpoint *endpoint)
 
 void login_start(struct endpoint *endpoint)
 {
-	if (endpoint->wanted)
+	if (endpoint->wanted) {
+		login_enqueue(endpoint); // a refresh, or what was refused once more
 		return;
+	}
 	if (leaving(endpoint)) { // what is not told by now is told by the login
 		forget_request(endpoint);
 		drop_tables(endpoint);

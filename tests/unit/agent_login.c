@@ -27,6 +27,30 @@ Test(agent_login, tables_arrive_with_the_login)
 	cr_assert_eq(w.challenges, 1);
 }
 
+// What the server's administrator has changed need not wait for the next refresh
+Test(agent_login, asked_to_log_in_again_gets_the_tables_anew)
+{
+	json_t *alice = json_pack("{s:s}", "endpoint", "sip:alice@example.org");
+	struct host *a;
+
+	world_user("alice");
+	world_user("bob");
+	a = host_new(0, NAMES("alice"), CONFIG_ASK);
+	UNTIL(logged_in(a, "alice"));
+	cr_assert_not_null(peer_of(a, "alice", "bob"));
+	w.forbidden[0][1] = true;
+	host_call(a, API_ENDPOINT_LOG_IN, json_incref(alice));
+	UNTIL(!peer_of(a, "alice", "bob"));
+	cr_assert(logged_in(a, "alice"));
+	cr_assert_eq(w.users[0].logins, 2);
+	snprintf(w.users[0].password, sizeof(w.users[0].password), "another");
+	host_call(a, API_ENDPOINT_LOG_IN, json_incref(alice));
+	UNTIL(endpoint_of(a, "alice")->state == ENDPOINT_REFUSED);
+	snprintf(w.users[0].password, sizeof(w.users[0].password), "secret of alice");
+	host_call(a, API_ENDPOINT_LOG_IN, alice);
+	UNTIL(logged_in(a, "alice"));
+}
+
 Test(agent_login, wrong_password_gives_no_tables)
 {
 	struct host *a;
