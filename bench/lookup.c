@@ -159,9 +159,9 @@ static void report(const struct race *race, struct subject *s, bool writer, json
 	result_add(result,
 		json_pack("{s:s, s:i, s:b, s:f, s:f, s:f, s:f, s:o, s:o}", "table", s->ops->name,
 			"streams", (int)race->n, "writer", writer, "ns_per_lookup", ns, "mlookups",
-			1000 / ns, "ns_per_miss", miss, "writes_per_second", writes, "ns_spread",
-			result_spread(&s->hit_repeats), "ns_per_miss_spread",
-			result_spread(&s->miss_repeats)));
+			1000 / ns, "ns_per_miss", miss, "writes_per_second", writes,
+			"ns_per_lookup_spread", result_spread(&s->hit_repeats),
+			"ns_per_miss_spread", result_spread(&s->miss_repeats)));
 }
 
 static void measure(struct race *race, bool writer, const struct options *o, json_t *result)

@@ -15,6 +15,7 @@ static const struct command {
 	{"floor", bench_floor, "SRTP alone: ipsec-mb's floor, our bursts, libsrtp2; many keys"},
 	{"path", bench_path, "the whole way through the engine's workers, against the floor"},
 	{"lookup", bench_lookup, "the flow table against rte_hash and cds_lfht, beside a writer"},
+	{"memory", bench_memory_use, "bytes a stream, for many streams"},
 };
 
 static int usage(FILE *out)

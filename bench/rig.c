@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_ip.h>
 #include <rte_lcore.h>
@@ -200,11 +201,9 @@ void rig_free(struct rig *rig)
 	engine_free(rig->engine);
 	event_base_free(rig->base);
 	for (int side = SIDE_WIRE; side <= SIDE_HOST; side++) {
-		uint16_t port;
-
-		if (rte_eth_dev_get_port_by_name(
-			    side == SIDE_WIRE ? "net_ring_wire" : "net_ring_host", &port) == 0)
-			rte_eth_dev_close(port);
+		// The device as well as the port: the next rig has the same names
+		rte_eal_hotplug_remove(
+			"vdev", side == SIDE_WIRE ? "net_ring_wire" : "net_ring_host");
 		for (unsigned q = 0; q < rig->config.workers; q++) {
 			free_ring(rig->in[side][q]);
 			free_ring(rig->out[side][q]);

@@ -14,3 +14,5 @@ echo "SRTP of video (1,200 bytes)"
 "$bench" floor --streams 10000 --payload 1200 --seconds "$each"
 echo "The flow table against others"
 "$bench" lookup --seconds 0.3
+echo "Memory of a stream"
+"$bench" memory

@@ -19,8 +19,8 @@ import os
 import sys
 
 # Figures by their names or how these end, and whether more of it is better. Not in these: part of the workload, or told only.
-MORE = ("mpps", "ratio", "_per_s", "pps_per_cpu")
-LESS = ("_ns", "_us", "ns_per_packet", "bytes_per_stream", "lost", "loss")
+MORE = ("mpps", "mlookups", "ratio", "_per_s", "_per_second", "pps_per_cpu")
+LESS = ("_ns", "_us", "ns_per_packet", "ns_per_lookup", "ns_per_miss", "bytes_per_stream", "lost", "loss")
 TOLD = ("floor_mpps", "trials", "offered_mpps", "cpu_seconds", "repeats", "seconds", "packets", "context_bytes")
 NOT_OURS = ("floor", "libsrtp2", "rtpengine", "sockets", "rte_hash", "cds_lfht")
 

@@ -24,10 +24,16 @@ run() {
 }
 
 run lookup --streams 100,5000 --seconds 0.05 --repeats 2
-rows lookup 12 '.ns_per_lookup > 0 and .mlookups > 0 and .ns_per_miss > 0 and .ns_spread.min <= .ns_spread.max and
+rows lookup 12 '.ns_per_lookup > 0 and .mlookups > 0 and .ns_per_miss > 0 and .ns_per_lookup_spread.min <= .ns_per_lookup_spread.max and
 	(.writes_per_second > 0) == .writer'
 [ "$(jq -r '[.results[].table] | unique | join(" ")' "$tmp/lookup.json")" = "cds_lfht flow rte_hash" ] || fail "lookup: tables"
 echo "lookup: three tables find all their streams and no others, also while a writer changes them"
+
+run memory --streams 4000,100 --suite all
+rows memory 8 '.bytes_per_stream >= .split.context + .split.stream and .split.context > 0 and .split.stream > 0 and
+	.split.session > 0 and .totals.arenas_mapped >= .totals.arenas_used'
+jq -e '[.results[].streams] == [100, 4000, 100, 4000, 100, 4000, 100, 4000]' "$tmp/memory.json" >/dev/null || fail "memory: streams"
+echo "memory: a stream costs $(jq '.results[1].bytes_per_stream | round' "$tmp/memory.json") bytes among 4,000"
 
 # refused TEXT ARGUMENT...: exit status 2 and a message
 refused() {
@@ -41,5 +47,7 @@ refused '--streams: cannot be 0' lookup --streams 0
 refused '--repeats: cannot be none' lookup --repeats none
 refused "unrecognized option '--payload'" lookup --payload 160
 refused "unrecognized option '--suite=all'" lookup --suite=all
+refused '--suite: cannot be all,all' memory --suite all,all
+refused "unrecognized option '--seconds'" memory --seconds 1
 refused 'usage:' lookup extra
 echo "bad arguments, and options of other benchmarks, are refused"
