@@ -74,14 +74,27 @@ static void on_netlink(evutil_socket_t fd, short what, void *arg)
 
 // ---- next hops where the engine itself asks
 
+static bool is_on_link(const struct engine_side *side, const struct in6_addr *remote)
+{
+	for (unsigned i = 0; i < side->n_addresses; i++)
+		if (address_on_link(&side->addresses[i], remote))
+			return true;
+	return false;
+}
+
 static int own_route(void *arg, const struct in6_addr *remote, struct in6_addr *hop)
 {
 	const struct engine_side *side = arg;
 
-	if (!control_reaches(side, remote))
-		return -ENETUNREACH;
 	*hop = *remote;
-	return 0;
+	if (is_on_link(side, remote))
+		return 0;
+	for (unsigned i = 0; i < side->n_gateways; i++) {
+		*hop = side->gateways[i];
+		if (address_is_ipv4(hop) == address_is_ipv4(remote))
+			return 0;
+	}
+	return -ENETUNREACH;
 }
 
 static void own_resolve(void *arg, const struct in6_addr *hop)
@@ -149,12 +162,10 @@ bool control_owns(const struct engine_side *side, const struct in6_addr *ip)
 
 bool control_reaches(const struct engine_side *side, const struct in6_addr *remote)
 {
-	if (side->netlink)
-		return true; // routes come and go
-	for (unsigned i = 0; i < side->n_addresses; i++)
-		if (address_on_link(&side->addresses[i], remote))
-			return true;
-	return false;
+	struct in6_addr hop;
+
+	// The kernel's routes come and go
+	return side->netlink || own_route((void *)side, remote, &hop) == 0;
 }
 
 // ---- timers

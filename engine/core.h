@@ -24,6 +24,8 @@ struct engine_side {
 	struct rte_ether_addr mac; // of the engine on this port
 	unsigned n_addresses;	   // from the configuration
 	struct address addresses[ENGINE_ADDRESSES_MAX];
+	unsigned n_gateways; // one of each family at most
+	struct in6_addr gateways[2];
 	struct neigh neigh;	 // where no kernel stands behind the port
 	struct netlink *netlink; // where one does
 	struct nexthop_table *nexthops;

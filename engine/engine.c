@@ -151,6 +151,20 @@ static int read_addresses(struct engine_side *side, const char *key, const char 
 	return 0;
 }
 
+static int read_gateways(struct engine_side *side, const char *const texts[2])
+{
+	struct address gateway;
+
+	for (unsigned i = 0; i < 2 && texts[i]; i++) {
+		if (address_parse(texts[i], &gateway) != 0) {
+			log_error("wire-gateway: %s is not an address", texts[i]);
+			return -1;
+		}
+		side->gateways[side->n_gateways++] = gateway.ip;
+	}
+	return 0;
+}
+
 static int read_all_addresses(struct engine *engine)
 {
 	const struct engine_config *config = &engine->config;
@@ -162,7 +176,8 @@ static int read_all_addresses(struct engine *engine)
 	if (read_addresses(&engine->sides[SIDE_WIRE], "wire-address", config->wire_addresses) !=
 			0 ||
 		read_addresses(&engine->sides[SIDE_HOST], "host-address", config->host_addresses) !=
-			0)
+			0 ||
+		read_gateways(&engine->sides[SIDE_WIRE], config->wire_gateways) != 0)
 		return -1;
 	if (engine->sides[SIDE_HOST].n_addresses == 0) {
 		log_error("host-address is missing: the engine's own address on the host port");

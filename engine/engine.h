@@ -24,6 +24,8 @@ struct engine_config {
 	// of the wire port where it has no exception port (else the kernel's addresses on the
 	// exception interface count). The first NULL ends them.
 	const char *host_addresses[ENGINE_ADDRESSES_MAX], *wire_addresses[ENGINE_ADDRESSES_MAX];
+	// Without exception port: the next hop, one of each family, to peers in other networks
+	const char *wire_gateways[2];
 	unsigned workers; // 0: one for each lcore but the main one, or one if there is no other
 	unsigned queues_rx_desc, queues_tx_desc; // 0: 1,024, or what the device can
 	unsigned mbufs;				 // in the pool; 0: by ports and workers

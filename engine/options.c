@@ -25,13 +25,22 @@ static int set_text(const char **out, const char *value, char *error)
 	return 0;
 }
 
-// One address, or several with blanks or commas between them; more by giving the key again.
-static int add_addresses(const char *list[ENGINE_ADDRESSES_MAX], const char *value, char *error)
+static bool is_address(const char *text, bool network)
 {
 	struct address address;
+
+	return address_parse(text, &address) == 0 && address_is_unicast(&address.ip) &&
+	       (network || !strchr(text, '/'));
+}
+
+// One address, or several with blanks or commas between them; more by giving the key again.
+// `network`: each may have the length of its network behind it.
+static int add_addresses(
+	const char *list[], unsigned max, bool network, const char *value, char *error)
+{
 	unsigned n = 0;
 
-	while (n < ENGINE_ADDRESSES_MAX && list[n])
+	while (n < max && list[n])
 		n++;
 	for (;;) {
 		size_t length;
@@ -40,9 +49,8 @@ static int add_addresses(const char *list[ENGINE_ADDRESSES_MAX], const char *val
 		length = strcspn(value, ", \t");
 		if (length == 0)
 			return 0;
-		if (n == ENGINE_ADDRESSES_MAX) {
-			snprintf(error, CONF_ERROR_MAX, "more than %d addresses",
-				ENGINE_ADDRESSES_MAX);
+		if (n == max) {
+			snprintf(error, CONF_ERROR_MAX, "more than %u addresses", max);
 			return -1;
 		}
 		list[n] = strndup(value, length);
@@ -50,10 +58,10 @@ static int add_addresses(const char *list[ENGINE_ADDRESSES_MAX], const char *val
 			snprintf(error, CONF_ERROR_MAX, "out of memory");
 			return -1;
 		}
-		if (address_parse(list[n++], &address) != 0 || !address_is_unicast(&address.ip)) {
+		if (!is_address(list[n++], network)) {
 			snprintf(error, CONF_ERROR_MAX,
-				"expected an address like 192.168.50.1/24, got '%.80s'",
-				list[n - 1]);
+				"expected an address like 192.168.50.1%s, got '%.80s'",
+				network ? "/24" : "", list[n - 1]);
 			return -1;
 		}
 		value += length;
@@ -88,12 +96,20 @@ UINT_SETTER(vlan, 1, 4094)
 
 static int set_host_address(void *object, const char *value, char *error)
 {
-	return add_addresses(((struct options *)object)->config.host_addresses, value, error);
+	return add_addresses(((struct options *)object)->config.host_addresses,
+		ENGINE_ADDRESSES_MAX, true, value, error);
 }
 
 static int set_wire_address(void *object, const char *value, char *error)
 {
-	return add_addresses(((struct options *)object)->config.wire_addresses, value, error);
+	return add_addresses(((struct options *)object)->config.wire_addresses,
+		ENGINE_ADDRESSES_MAX, true, value, error);
+}
+
+static int set_wire_gateway(void *object, const char *value, char *error)
+{
+	return add_addresses(
+		((struct options *)object)->config.wire_gateways, 2, false, value, error);
 }
 
 static int set_idle_sleep(void *object, const char *value, char *error)
@@ -136,6 +152,8 @@ static const struct conf_key keys[] = {
 		set_host_address},
 	{"wire-address", "IP/N", "the same on a wire port without exception port",
 		set_wire_address},
+	{"wire-gateway", "IP", "there: the way to other networks; one of IPv4, one of IPv6",
+		set_wire_gateway},
 	{"workers", "N", "polling threads; default: one for each lcore but the main one",
 		set_workers},
 	{"rx-descriptors", "N", "of a receive queue (1024)", set_queues_rx_desc},
@@ -209,6 +227,41 @@ static bool same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+// A gateway is a neighbour in one of our networks, or of the link itself.
+static bool is_neighbour(const struct engine_config *c, const struct in6_addr *gateway)
+{
+	struct address own;
+
+	for (unsigned i = 0; i < ENGINE_ADDRESSES_MAX && c->wire_addresses[i]; i++)
+		if (address_parse(c->wire_addresses[i], &own) == 0 &&
+			address_on_link(&own, gateway))
+			return true;
+	return IN6_IS_ADDR_LINKLOCAL(gateway);
+}
+
+static int check_gateways(const struct engine_config *c, char *error)
+{
+	struct address gateways[2];
+
+	for (unsigned i = 0; i < 2 && c->wire_gateways[i]; i++) {
+		address_parse(c->wire_gateways[i], &gateways[i]);
+		if (c->exception)
+			snprintf(error, CONF_ERROR_MAX,
+				"wire-gateway: with an exception port the kernel's routes count");
+		else if (!is_neighbour(c, &gateways[i].ip))
+			snprintf(error, CONF_ERROR_MAX,
+				"wire-gateway: %.60s is in no network of wire-address",
+				c->wire_gateways[i]);
+		else if (i > 0 &&
+			 address_is_ipv4(&gateways[0].ip) == address_is_ipv4(&gateways[1].ip))
+			snprintf(error, CONF_ERROR_MAX, "wire-gateway: two of one family");
+		else
+			continue;
+		return -1;
+	}
+	return 0;
+}
+
 // What must be there, and the ports must be different ones.
 static int check_ports(const struct engine_config *c, char *error)
 {
@@ -241,7 +294,9 @@ static enum options_result check(
 				: "");
 		return OPTIONS_ERROR;
 	}
-	return check_ports(&o->config, error) == 0 ? OPTIONS_OK : OPTIONS_ERROR;
+	if (check_ports(&o->config, error) != 0 || check_gateways(&o->config, error) != 0)
+		return OPTIONS_ERROR;
+	return OPTIONS_OK;
 }
 
 enum options_result options_read(struct options *o, int argc, char **argv, char *error)
@@ -290,6 +345,7 @@ void options_free(struct options *o)
 	free_texts(texts, sizeof(texts) / sizeof(texts[0]));
 	free_texts(o->config.host_addresses, ENGINE_ADDRESSES_MAX);
 	free_texts(o->config.wire_addresses, ENGINE_ADDRESSES_MAX);
+	free_texts(o->config.wire_gateways, 2);
 	for (int i = 0; i < o->eal_argc; i++)
 		free(o->eal_argv[i]);
 }

@@ -36,6 +36,12 @@ wrong "no host-address" "host-address is missing" --wire net_null0 --host net_nu
 wrong "no wire-address" "wire-address is missing" --wire net_null0 --host net_null1 --host-address 10.1.0.1/24
 wrong "malformed host-address" "host-address: expected an address.*10.1.0.1/77" --wire net_null0 --host net_null1 \
 	--host-address 10.1.0.1/77
+gateway() { wrong "wire-gateway $1" "$2" --wire net_null0 --host net_null1 --host-address 10.1.0.1/24 "${@:3}"; }
+gateway "in no network" "wire-gateway: 10.2.0.1 is in no network of wire-address" --wire-address 10.3.0.2/24 --wire-gateway 10.2.0.1
+gateway "with a length" "expected an address like 192.168.50.1, got '10.3.0.1/24'" --wire-address 10.3.0.2/24 --wire-gateway 10.3.0.1/24
+gateway "twice" "two of one family" --wire-address 10.3.0.2/24 --wire-gateway 10.3.0.1,10.3.0.3
+gateway "three times" "more than 2 addresses" --wire-address 10.3.0.2/24 --wire-gateway "10.3.0.1 fe80::1 10.3.0.3"
+gateway "and a kernel" "the kernel's routes count" --wire-address 10.3.0.2/24 --wire-gateway 10.3.0.1 --exception net_null2
 refused "no folder for the socket" "socket: $tmp/none/none/e.sock: No such file" "$bin/crowfly-engine" "${eal[@]}" \
 	--vdev=net_null0 --vdev=net_null1 -- --wire net_null0 --host net_null1 --wire-address 10.77.0.2/24 \
 	--host-address $engine_ip/24 --socket "$tmp/none/none/e.sock"
@@ -92,6 +98,8 @@ stops() {
 }
 stops af_packet --vdev=net_af_packet0,iface=wire0 --vdev=net_tap1,iface=host0 \
 	-- --wire net_af_packet0 --host net_tap1 --wire-address 10.77.0.2/24
+stops "wire-gateway" --vdev=net_ring0 --vdev=net_ring1 -- --wire net_ring0 --host net_ring1 \
+	--wire-address 10.77.0.2/24 --wire-address fd00::2/64 --wire-gateway 10.77.0.1 --wire-gateway fe80::1
 stops memif --vdev=net_af_packet0,iface=wire0 \
 	--vdev="net_memif0,role=server,socket=$tmp/memif.sock,socket-abstract=no" \
 	-- --wire net_af_packet0 --host net_memif0 --wire-address 10.77.0.2/24
