@@ -13,6 +13,7 @@ int bench_floor(int argc, char **argv);
 int bench_path(int argc, char **argv);
 int bench_lookup(int argc, char **argv);
 int bench_memory_use(int argc, char **argv);
+int bench_peers(int argc, char **argv);
 
 // Ends the program with a message.
 __attribute__((noreturn, format(printf, 1, 2))) void bench_fail(const char *fmt, ...);

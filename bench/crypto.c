@@ -279,7 +279,8 @@ static void measure(const struct row *row, const struct options *o, json_t *resu
 
 int bench_floor(int argc, char **argv)
 {
-	struct options o = {.n_streams = 1,
+	struct options o = {.takes = "streams payload suite direction seconds repeats json",
+		.n_streams = 1,
 		.streams = {10000},
 		.n_payloads = 1,
 		.payloads = {160},
@@ -287,7 +288,6 @@ int bench_floor(int argc, char **argv)
 		.suites = {SUITE_AEAD_AES_128_GCM, SUITE_AES_CM_128_HMAC_SHA1_80},
 		.n_directions = 2,
 		.directions = {BENCH_PROTECT, BENCH_UNPROTECT},
-		.workers = 1,
 		.repeats = 5,
 		.seconds = 1};
 	int rc = options_read(&o, argc, argv, about);

@@ -16,6 +16,8 @@ static const struct command {
 	{"path", bench_path, "the whole way through the engine's workers, against the floor"},
 	{"lookup", bench_lookup, "the flow table against rte_hash and cds_lfht, beside a writer"},
 	{"memory", bench_memory_use, "bytes a stream, for many streams"},
+	{"peers", bench_peers,
+		"rtpengine, a forwarder over sockets and the engine, for each CPU second"},
 };
 
 static int usage(FILE *out)

@@ -5,11 +5,12 @@
     scripts/bench-compare.py OLD NEW        files, or folders with files of the same names
 
 Rows belong together if they have the same command and the same workload: everything in them that is no figure. Where a row
-has a `ratio`, to something measured in the same run, that is compared and nothing else: the rest depends on the machine.
+has a `ratio` or `crowfly_ratio`, to something measured in the same run, that is compared and nothing else: the rest depends
+on the machine.
 
 A figure became better or worse if its medians differ by at least 3 % (--least) and, where both have the minimum and maximum
 of their repeats, all repeats of the one are on one side of all repeats of the other. A figure without them has to differ
-by 10 % (--alone). What is not Crowfly's own (the floor, libsrtp2, rtpengine, sockets) is shown, and decides nothing.
+by 10 % (--alone). What is not Crowfly's own (the floor, libsrtp2) is shown, and decides nothing.
 
 Exit status: 0 nothing became worse, 1 something did, 2 the comparison is not possible.
 """
@@ -21,8 +22,8 @@ import sys
 # Figures by their names or how these end, and whether more of it is better. Not in these: part of the workload, or told only.
 MORE = ("mpps", "mlookups", "ratio", "_per_s", "_per_second", "pps_per_cpu")
 LESS = ("_ns", "_us", "ns_per_packet", "ns_per_lookup", "ns_per_miss", "bytes_per_stream", "lost", "loss")
-TOLD = ("floor_mpps", "trials", "offered_mpps", "cpu_seconds", "repeats", "seconds", "packets", "context_bytes")
-NOT_OURS = ("floor", "libsrtp2", "rtpengine", "sockets", "rte_hash", "cds_lfht")
+TOLD = ("floor_mpps", "forwarded_mpps", "trials", "offered_mpps", "repeats", "seconds", "packets", "context_bytes")
+NOT_OURS = ("floor", "libsrtp2", "rte_hash", "cds_lfht")
 
 
 def kind(name, value):
@@ -60,8 +61,9 @@ def read(path):
 
 def figures(row):
     names = [n for n, v in row.items() if kind(n, v) in ("more", "less")]
-    if "ratio" in names:
-        return ["ratio"]
+    for ratio in ("ratio", "crowfly_ratio"):
+        if ratio in names:
+            return [ratio]
     if "mpps" in names and "ns_per_packet" in names:
         names.remove("ns_per_packet")  # the same, upside down
     return names
@@ -96,7 +98,7 @@ def compare_files(old_path, new_path, options, counts):
     for key, row in old_rows.items():
         if key not in new_rows:
             continue
-        ours = row.get("code") not in NOT_OURS
+        ours = row.get("code", row.get("table")) not in NOT_OURS
         for name in figures(row):
             if name not in new_rows[key]:
                 continue
