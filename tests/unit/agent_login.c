@@ -199,6 +199,70 @@ Test(agent_login, a_dead_peer_is_unreachable_until_it_speaks)
 	UNTIL(peer_is(a, "alice", "bob", PEER_ONLINE, true));
 }
 
+// A phone: answers all that comes with this status
+static int phone_status;
+
+static void phone_message(void *arg, struct conn *conn, struct msg *msg)
+{
+	struct msg *response = msg_new_response(msg, phone_status, NULL, NULL);
+
+	(void)arg;
+	conn_send(conn, response);
+	msg_free(response);
+	msg_free(msg);
+}
+
+static void phone_closed(void *arg, struct conn *conn, const char *why)
+{
+	(void)arg, (void)conn, (void)why;
+}
+
+Test(agent_login, a_phone_that_takes_no_notifications_is_there)
+{
+	static const struct conn_callbacks callbacks = {phone_message, NULL, phone_closed};
+	static const struct {
+		int status;
+		bool confirmed;
+	} cases[] = {{405, true}, {489, true}, {501, true}, {500, false}, {403, false}};
+	char cert[128], key[128], error[256], text[ADDRESS_MAX];
+	struct conn_listener *listener;
+	struct sockaddr_storage address;
+	struct user *phone;
+	struct host *a;
+	SSL_CTX *tls;
+
+	world_user("alice");
+	phone = world_user("phone");
+	snprintf(cert, sizeof(cert), "%s/phone.crt", w.dir);
+	snprintf(key, sizeof(key), "%s/phone.key", w.dir);
+	cr_assert_eq(tls_make_certificate(cert, key, "phone"), 0);
+	tls = tls_server(cert, key, error);
+	address_parse("127.0.0.1:0", &address);
+	listener = conn_listen(w.base, (struct sockaddr *)&address, address_length(&address), tls,
+		NULL, &callbacks, NULL);
+	conn_listener_address(listener, &address);
+	address_format(&address, text);
+	phone->online = true;
+	snprintf(phone->contact, sizeof(phone->contact), "sip:phone@%s;transport=tls", text);
+	tls_fingerprint_file(cert, phone->fingerprint);
+	phone_status = cases[0].status;
+	a = host_new(0, NAMES("alice"), CONFIG_ASK);
+	UNTIL(logged_in(a, "alice"));
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		phone_status = cases[i].status;
+		peer_unreachable(peer_of(a, "alice", "phone"), "the test says so");
+		notify_send(peer_of(a, "alice", "phone"));
+		UNTIL(!peer_of(a, "alice", "phone")->queued &&
+			!peer_of(a, "alice", "phone")->publishing);
+		cr_assert(peer_is(a, "alice", "phone",
+				  cases[i].confirmed ? PEER_ONLINE : PEER_UNREACHABLE,
+				  cases[i].confirmed),
+			"%d", cases[i].status);
+	}
+	conn_listener_free(listener);
+	SSL_CTX_free(tls);
+}
+
 // Takes connections and never says a word
 static void silent_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *address,
 	int length, void *arg)
