@@ -2,18 +2,15 @@
 // Sealing with AES-256-GCM; runs on the thread of its owner.
 #include "control/access/seal.h"
 
+#include "control/sip/keyfile.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define KEY_BYTES   32
 #define NONCE_BYTES 12
@@ -23,46 +20,11 @@ struct seal {
 	unsigned char key[KEY_BYTES];
 };
 
-static int read_key(const char *path, unsigned char key[KEY_BYTES])
+static ssize_t make_key(void *out, size_t size)
 {
-	struct stat st;
-	unsigned char more;
-	int result = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) != 0)
-		result = -errno;
-	else if ((st.st_mode & 077) != 0)
-		result = -EACCES;
-	else if (read(fd, key, KEY_BYTES) != KEY_BYTES || read(fd, &more, 1) != 0)
-		result = -EINVAL;
-	close(fd);
-	return result;
-}
-
-// Writes a file of its own and gives it its name only when it is whole. 0 or -errno; that another
-// process was first is no error.
-static int make_key(const char *path)
-{
-	unsigned char key[KEY_BYTES];
-	char temporary[PATH_MAX];
-	int result = 0;
-	if (snprintf(temporary, sizeof(temporary), "%s.%d.new", path, (int)getpid()) >=
-		(int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (RAND_bytes(key, sizeof(key)) != 1 || write(fd, key, sizeof(key)) != sizeof(key) ||
-		fsync(fd) != 0)
-		result = -EIO;
-	OPENSSL_cleanse(key, sizeof(key));
-	close(fd);
-	if (result == 0 && link(temporary, path) != 0 && errno != EEXIST)
-		result = -errno;
-	unlink(temporary);
-	return result;
+	if (size < KEY_BYTES || RAND_bytes(out, KEY_BYTES) != 1)
+		return -EIO;
+	return KEY_BYTES;
 }
 
 struct seal *seal_new(const char *path, bool make)
@@ -70,15 +32,10 @@ struct seal *seal_new(const char *path, bool make)
 	struct seal *seal = calloc(1, sizeof(*seal));
 	if (seal == NULL)
 		return NULL;
-	int result = read_key(path, seal->key);
-	if (result == -ENOENT && make) {
-		result = make_key(path);
-		if (result == 0)
-			result = read_key(path, seal->key);
-	}
-	if (result != 0) {
+	ssize_t length = keyfile_get(path, seal->key, sizeof(seal->key), make ? make_key : NULL);
+	if (length != KEY_BYTES) {
 		seal_free(seal);
-		errno = -result;
+		errno = length < 0 ? (int)-length : EINVAL;
 		return NULL;
 	}
 	return seal;

@@ -3,6 +3,8 @@
 // Runs on the thread of its owner.
 #include "control/sip/token.h"
 
+#include "control/sip/keyfile.h"
+
 #include <jwt.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -11,14 +13,11 @@
 #include <openssl/pem.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define TOKEN_MAX      4096
 #define KEYS_MAX       16
@@ -125,54 +124,30 @@ struct token_signer {
 	unsigned char pem[PEM_MAX]; // what libjwt takes; the private key
 };
 
-// Makes a key in a file of its own and gives it its name only when it is whole. 0 or -errno; that
-// another process was first is no error.
-static int make_key(const char *path)
+// A new key in PEM.
+static ssize_t make_key(void *out, size_t size)
 {
-	char temporary[4096];
-	if (snprintf(temporary, sizeof(temporary), "%s.%d.new", path, (int)getpid()) >=
-		(int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	int result = -EIO;
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	FILE *file = fdopen(fd, "w");
-	if (file == NULL)
-		close(fd);
-	else if (key != NULL &&
-		 PEM_write_PKCS8PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-		 fflush(file) == 0 && fsync(fd) == 0)
-		result = 0;
-	if (file != NULL)
-		fclose(file);
+	BIO *bio = BIO_new(BIO_s_secmem());
+	ssize_t length = -EIO;
+
+	if (key != NULL && bio != NULL &&
+		PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+		BIO_pending(bio) <= (int)size)
+		length = BIO_read(bio, out, (int)size);
+	BIO_free(bio);
 	EVP_PKEY_free(key);
-	if (result == 0 && link(temporary, path) != 0 && errno != EEXIST)
-		result = -errno;
-	unlink(temporary);
-	return result;
+	return length;
 }
 
-// Reads the file whole. 0 or -errno; -EACCES if others may read it, -EINVAL if it is no P-256 key.
-static int read_key(struct token_signer *signer, const char *path)
+// What the tokens and the JWKS say of the key in `pem`. 0, or -EINVAL if it is no P-256 key.
+static int take_key(struct token_signer *signer)
 {
-	struct stat st;
-	int result = -EINVAL;
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return -errno;
-	if (fstat(fileno(file), &st) != 0 || (st.st_mode & 077) != 0) {
-		fclose(file);
-		return -EACCES;
-	}
-	setvbuf(file, NULL, _IONBF, 0); // no copy of the key in a buffer that is not wiped
-	signer->pem_length = fread(signer->pem, 1, sizeof(signer->pem) - 1, file);
-	fclose(file);
-
 	unsigned char point[POINT];
 	BIO *bio = BIO_new_mem_buf(signer->pem, (int)signer->pem_length);
 	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
+	int result = -EINVAL;
+
 	if (key != NULL && key_point(key, point)) {
 		base64url(point + 1, COORDINATE, signer->x);
 		base64url(point + 1 + COORDINATE, COORDINATE, signer->y);
@@ -190,15 +165,16 @@ struct token_signer *token_signer_new(const char *path, const char *issuer)
 	if (signer == NULL)
 		return NULL;
 	signer->issuer = strdup(issuer);
-	int result = signer->issuer != NULL ? read_key(signer, path) : -ENOMEM;
-	if (result == -ENOENT) {
-		result = make_key(path);
-		if (result == 0)
-			result = read_key(signer, path);
+	ssize_t result = signer->issuer == NULL
+				 ? -ENOMEM
+				 : keyfile_get(path, signer->pem, sizeof(signer->pem), make_key);
+	if (result > 0) {
+		signer->pem_length = (size_t)result;
+		result = take_key(signer);
 	}
 	if (result != 0) {
 		token_signer_free(signer);
-		errno = -result;
+		errno = (int)-result;
 		return NULL;
 	}
 	return signer;
