@@ -295,9 +295,6 @@ int bench_floor(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (o.workers != 1 || o.crypto || o.verify)
-		bench_fail(
-			"floor is of one core and both back ends: no --workers, --crypto, --verify");
 	result = result_new("floor", argc, argv);
 	bench_print_machine();
 	printf("\none core; no port; `ratio` is of the floor\n%-25s %7s %5s %-9s %-9s %7s %7s %6s\n",
