@@ -114,11 +114,7 @@ static int set_wire_gateway(void *object, const char *value, char *error)
 
 static int set_idle_sleep(void *object, const char *value, char *error)
 {
-	int yes = 0;
-	int rc = conf_bool(value, &yes, error);
-
-	((struct options *)object)->config.idle_sleep = yes;
-	return rc;
+	return conf_bool(value, &((struct options *)object)->config.idle_sleep, error);
 }
 
 static int set_crypto(void *object, const char *value, char *error)
@@ -132,14 +128,7 @@ static int set_crypto(void *object, const char *value, char *error)
 
 static int set_log_level(void *object, const char *value, char *error)
 {
-	int level = log_level_parse(value);
-
-	if (level < 0) {
-		snprintf(error, CONF_ERROR_MAX, "expected error, warning, notice, info or debug");
-		return -1;
-	}
-	((struct options *)object)->log_level = level;
-	return 0;
+	return conf_log_level(value, &((struct options *)object)->log_level, error);
 }
 
 static const struct conf_key keys[] = {

@@ -88,12 +88,7 @@ static int set_domain(void *object, const char *value, char *error)
 
 static int set_log_level(void *object, const char *value, char *error)
 {
-	struct config *config = object;
-	config->log_level = log_level_parse(value);
-	if (config->log_level >= 0)
-		return 0;
-	snprintf(error, CONF_ERROR_MAX, "expected error, warning, notice, info or debug");
-	return -1;
+	return conf_log_level(value, &((struct config *)object)->log_level, error);
 }
 
 #define PATH_SETTER(member)                                                                        \

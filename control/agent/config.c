@@ -101,32 +101,17 @@ static int set_listen(void *object, const char *value, char *error)
 
 static int set_hang_up(void *object, const char *value, char *error)
 {
-	int on = 0;
-
-	if (conf_bool(value, &on, error))
-		return -1;
-	((struct config *)object)->hang_up_on_timeout = on;
-	return 0;
+	return conf_bool(value, &((struct config *)object)->hang_up_on_timeout, error);
 }
 
 static int set_keep_calls(void *object, const char *value, char *error)
 {
-	int on = 0;
-
-	if (conf_bool(value, &on, error))
-		return -1;
-	((struct config *)object)->keep_calls = on;
-	return 0;
+	return conf_bool(value, &((struct config *)object)->keep_calls, error);
 }
 
 static int set_log_level(void *object, const char *value, char *error)
 {
-	int level = log_level_parse(value);
-
-	if (level < 0)
-		return fail(error, "must be error, warning, notice, info or debug");
-	((struct config *)object)->log_level = level;
-	return 0;
+	return conf_log_level(value, &((struct config *)object)->log_level, error);
 }
 
 static int set_user(void *object, const char *value, char *error)

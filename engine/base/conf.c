@@ -5,6 +5,8 @@
 // reader it calls for each line counts them and takes the section headers itself.
 #include "engine/base/conf.h"
 
+#include "engine/base/log.h"
+
 #include <ini.h>
 
 #include <assert.h>
@@ -234,16 +236,28 @@ int conf_read(const char *path, const struct conf_section *sections, void *progr
 	return reader.failed ? -1 : rc;
 }
 
-int conf_bool(const char *value, int *out, char *error)
+int conf_bool(const char *value, bool *out, char *error)
 {
 	if (strcmp(value, "yes") == 0)
-		*out = 1;
+		*out = true;
 	else if (strcmp(value, "no") == 0)
-		*out = 0;
+		*out = false;
 	else {
 		snprintf(error, CONF_ERROR_MAX, "expected yes or no, got '%.64s'", value);
 		return -1;
 	}
+	return 0;
+}
+
+int conf_log_level(const char *value, int *out, char *error)
+{
+	int level = log_level_parse(value);
+
+	if (level < 0) {
+		snprintf(error, CONF_ERROR_MAX, "expected error, warning, notice, info or debug");
+		return -1;
+	}
+	*out = level;
 	return 0;
 }
 

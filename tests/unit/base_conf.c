@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Configuration files, command lines, values and secrets: tables of good and bad input.
 #include "engine/base/conf.h"
+#include "engine/base/log.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -21,7 +22,7 @@ struct named {
 struct program {
 	char wire[64];
 	unsigned workers;
-	int idle;
+	bool idle;
 	unsigned n_endpoints;
 	struct named endpoints[4];
 };
@@ -338,11 +339,17 @@ Test(conf, values)
 		cr_expect_eq(value, numbers[i].value);
 	}
 	for (size_t i = 0; i < sizeof(bools) / sizeof(bools[0]); i++) {
-		int value = 0;
+		bool value = false;
 
 		cr_expect_eq(conf_bool(bools[i].text, &value, error), bools[i].rc);
 		cr_expect_eq(value, bools[i].value);
 	}
+	int level = -1;
+	cr_expect_eq(conf_log_level("warning", &level, error), 0);
+	cr_expect_eq(level, LOG_WARNING);
+	cr_expect_eq(conf_log_level("loud", &level, error), -1);
+	cr_expect(strstr(error, "expected error, warning"), "%s", error);
+	cr_expect_eq(level, LOG_WARNING);
 }
 
 Test(conf, secrets)
