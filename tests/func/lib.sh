@@ -380,7 +380,29 @@ sessions() { rpc "engine-$1" stats | jq -e .sessions; }
 sessions_are() { [ "$(sessions "$1")" = "$2" ]; }
 no_session() { [ "$(sessions a)" = 0 ] && [ "$(sessions b)" = 0 ]; }
 
+# alice_and_bob: all that the two need to call each other, alice at host a and bob at host b, logged in
+alice_and_bob() {
+	network
+	pki
+	access_server alice bob
+	permit alice bob
+	engine a
+	engine b
+	agent b bob
+	agent a alice
+}
+
 # talk NAME NAMESPACE LOCAL REMOTE [OPTION...]: an application that sends and checks RTP until `stop NAME`
 talk() { start "$1" "$2" "$here/rtp.py" talk "${@:3}"; }
+# call_and_talk FROM TO [OPTION...]: calls one who answers by himself, and the applications app-HOST of both talk (options
+# as of `talk`). The call is in $placed, as FROM's host has it, and in $taken, as the other's has it
+call_and_talk() {
+	local a=${home[$1]} b=${home[$2]}
+	placed=$(place "$1" "$2")
+	is "call" "$(jq -r .state <<<"$placed")" established
+	taken=$(call_at "$b" "$1" "$2")
+	talk "app-$a" "$a" "$(jq -r .receive_at <<<"$placed")" "$(jq -r .send_to <<<"$placed")" "${@:3}"
+	talk "app-$b" "$b" "$(jq -r .receive_at <<<"$taken")" "$(jq -r .send_to <<<"$taken")" "${@:3}"
+}
 # heard NAME FIELD: what the application reported at its end
 heard() { tail -n 1 "$tmp/$1.log" | jq -e ".$2"; }

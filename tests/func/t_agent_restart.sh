@@ -4,19 +4,8 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-network
-pki
-access_server alice bob
-permit alice bob
-engine a
-engine b
-agent b bob
-agent a alice
-placed=$(place alice bob)
-is "call" "$(jq -r .state <<<"$placed")" established
-taken=$(call_at b alice bob)
-talk app-a a "$(jq -r .receive_at <<<"$placed")" "$(jq -r .send_to <<<"$placed")"
-talk app-b b "$(jq -r .receive_at <<<"$taken")" "$(jq -r .send_to <<<"$taken")"
+alice_and_bob
+call_and_talk alice bob
 sleep 1
 
 before=$(rpc engine-b session.stats "{\"id\":$(jq .session <<<"$taken")}" | jq .rx.packets)

@@ -4,21 +4,10 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-network
-pki
-access_server alice bob
-permit alice bob
-engine a
-engine b
-agent b bob
-agent a alice
-placed=$(place alice bob)
-is "call" "$(jq -r .state <<<"$placed")" established
-taken=$(call_at b alice bob)
+alice_and_bob
+call_and_talk alice bob
 declare -A call=([a]=$(jq -r .call <<<"$placed") [b]=$(jq -r .call <<<"$taken"))
 declare -A session=([a]=$(jq -r .session <<<"$placed") [b]=$(jq -r .session <<<"$taken"))
-talk app-a a "$(jq -r .receive_at <<<"$placed")" "$(jq -r .send_to <<<"$placed")"
-talk app-b b "$(jq -r .receive_at <<<"$taken")" "$(jq -r .send_to <<<"$taken")"
 stop access KILL
 
 # stats HOST FIELD: of the session's statistics

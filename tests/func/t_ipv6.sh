@@ -17,12 +17,8 @@ agent b bob
 agent a alice
 wait_for 5 "bob notified" online bob 1
 is "bob's contact" "$(peer alice bob | jq -r .contact | grep -o '\[fd77::3\]:5061')" '[fd77::3]:5061'
-placed=$(place alice bob)
-is "call" "$(jq -r .state <<<"$placed")" established
-taken=$(call_at b alice bob)
+call_and_talk alice bob --packets 150
 is "where to send" "$(jq -r .send_to <<<"$placed" | grep -o 'fd50::1')" fd50::1
-talk app-a a "$(jq -r .receive_at <<<"$placed")" "$(jq -r .send_to <<<"$placed")" --packets 150
-talk app-b b "$(jq -r .receive_at <<<"$taken")" "$(jq -r .send_to <<<"$taken")" --packets 150
 for h in a b; do
 	finished app-$h
 	is "sent by $h" "$(heard app-$h sent)" 150
