@@ -18,7 +18,7 @@ import threading
 import time
 
 from rpc import Client
-from sipclient import Connection, Endpoint, aor, bearer, check, offer
+from sipclient import Connection, Endpoint, aor, authorization, bearer, check, offer
 
 ALICE, BOB = "10.77.0.2:5061", ("10.77.0.3", 7001)
 
@@ -206,6 +206,33 @@ def calls_to_bob(bob, phone, folder):
     phone.answer(phone.expect("BYE"), "200 OK", "t3")
 
 
+def invite_and_ack(bob, connection, uri, callee, call_id, headers=()):
+    """A request that is refused or redirected, and the ACK; the response."""
+    def build(method, **named):
+        return connection.build(method, uri, bob.aor, aor(callee), call_id=call_id, from_tag="r1", **named)
+
+    request = build("INVITE", headers=[f"Contact: <{bob.contact}>", *headers])
+    connection.send(request)
+    response = connection.receive()
+    branch = re.search(rb"branch=\w+", request)[0]
+    connection.send(re.sub(rb"branch=\w+", branch, build("ACK", to_tag=tag_of(response, "to"))))
+    return response
+
+
+def redirected(bob):
+    """As a phone calls: by way of the server, with its token in the request URI."""
+    for callee, status in ("nobody", 403), ("alice", 302):
+        uri, call_id = aor(callee), os.urandom(8).hex()
+        challenge = invite_and_ack(bob, bob.server, uri, callee, call_id)
+        check("INVITE to the server", challenge.status, 401)
+        answer = authorization(challenge.headers["www-authenticate"], bob.user, bob.password, "INVITE", uri)
+        response = invite_and_ack(bob, bob.server, uri, callee, call_id, [answer])
+        check(f"INVITE {callee} to the server", response.status, status)
+    uri = re.search(r"<(.*?)>", response.headers["contact"])[1]
+    connection = Connection(ALICE, bob.certificate)
+    check("INVITE without an offer", invite_and_ack(bob, connection, uri, "alice", call_id).status, 488)
+
+
 def bob(server, folder):
     password = open(f"{folder}/bob.password").readline().rstrip("\n")
     bob = Endpoint("bob", password, server, ca=f"{folder}/pki/ca.crt", contact="%s:%d" % BOB)
@@ -215,6 +242,7 @@ def bob(server, folder):
     phone.expect("PUBLISH")
     calls_of_bob(bob, folder)
     calls_to_bob(bob, phone, folder)
+    redirected(bob)
     ask = ["sip:example.org", bob.aor, "sip:example.org"]
     check("OPTIONS to the server", bob.server.request("OPTIONS", *ask).status, 200)
     check("MESSAGE to the server", bob.server.request("MESSAGE", *ask).status, 405)

@@ -17,7 +17,7 @@ access_server alice bob carol
 access_command user add --md5 "$(aor phone)" --password-file "$(password phone)"
 for user in alice bob; do permit phone $user; done
 start dns s "$here/phone.py" dns "${address[s]}" "$domain" "${address[s]}" 5071
-wait_for 5 "the name server listens" logged dns listening
+wait_for 10 "the name server listens" logged dns listening
 
 # texts of their own for both directions; what a codec has seen once it will not change again
 say() {
@@ -84,13 +84,13 @@ stop impostor
 phone phone 5060 phone "$(password phone)"
 wait_for 10 "the phone is registered" said 1 "200 OK.*1 binding"
 agent a alice -- "host-ports = 30000-30001" "application-ports = 30000-30001" "port-rest = 0" "log-level = debug"
-wait_for 5 "the phone is confirmed" confirmed alice 1
+wait_for 10 "the phone is confirmed" confirmed alice 1
 
 app=$app_ip:30000 engine=$engine_ip:30000
 established() { rpc agent-a call.list | jq -e '.calls[] | select(.state == "established")'; }
 # talked NAME SUITE: alice speaks to the end
 talked() {
-	wait_for 5 "$1: alice has the call" established
+	wait_for 10 "$1: alice has the call" established
 	is "$1: suite" "$(established | jq -r .suite)" "$2"
 	is "$1: sessions" "$(sessions a)" 1
 	speak "$1-alice" a "$tmp/alice.wav" $app $engine
@@ -120,11 +120,11 @@ capture plain a host0 udp
 # The phone calls, and hangs up
 record first-app a $app $engine
 press "/dial sip:alice@$domain"
-wait_for 5 "redirected" logged access "phone@$domain -> sip:alice@$domain: redirected"
+wait_for 10 "redirected" logged access "phone@$domain -> sip:alice@$domain: redirected"
 stop access KILL
 talked first AES_CM_128_HMAC_SHA1_80
 press "/hangup"
-wait_for 5 "the phone has hung up" said 1 "terminated"
+wait_for 10 "the phone has hung up" said 1 "terminated"
 over first 0
 
 # It is called, held, resumed, and hung up on
@@ -142,7 +142,7 @@ crowfly a resume "$call" >/dev/null
 resumed() { [ "$(from_phone)" -gt $((held + 10)) ]; }
 wait_for 3 "the phone speaks again" resumed
 crowfly a hang-up "$call" >/dev/null
-wait_for 5 "the phone knows" said 2 "terminated"
+wait_for 10 "the phone knows" said 2 "terminated"
 # what was under way when hold took effect is lost
 over second 5
 
@@ -160,14 +160,14 @@ is "media there, for a stock decoder" "$(tshark -r "$tmp/link.pcap" -Y "udp && !
 mv "$tmp/access.log" "$tmp/access-1.log"
 access_start
 press "/dial sip:carol@$domain"
-wait_for 5 "not permitted" said 1 "403 Not Permitted"
+wait_for 10 "not permitted" said 1 "403 Not Permitted"
 press "/dial sip:nobody@$domain"
-wait_for 5 "unknown: the same answer" said 2 "403 Not Permitted"
+wait_for 10 "unknown: the same answer" said 2 "403 Not Permitted"
 press "/dial sip:bob@$domain"
-wait_for 5 "offline" said 1 "480 Offline"
+wait_for 10 "offline" said 1 "480 Offline"
 is "a call at the agent" "$(rpc agent-a call.list | jq '.calls | length')" 0
 stop phone
-wait_for 5 "logged out" logged access "phone@$domain: logged out"
+wait_for 10 "logged out" logged access "phone@$domain: logged out"
 
 for text in eyJ "$(cat "$tmp/phone.password")"; do
 	! grep -q "$text" "$tmp"/access*.log "$tmp/agent-a.log" || fail "a secret in a log"
