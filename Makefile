@@ -59,9 +59,9 @@ agent_needs := agent sip base
 bench_needs := bench $(engine_needs)
 
 # libipsec-mb has no .pc file
-crypto_ldlibs := -lIPSec_MB -lcrypto
+crypto_ldlibs := -lIPSec_MB
 engine_ldlibs := $(crypto_ldlibs)
-bench_ldlibs := $(engine_ldlibs)
+bench_ldlibs := $(engine_ldlibs) -lcrypto
 common_ldlibs := -lm
 
 pkg_cflags = $(shell pkg-config --cflags $(1))

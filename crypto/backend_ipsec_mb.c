@@ -108,57 +108,43 @@ static void hmac_init(struct ipsec_mb_hmac *hmac, const uint8_t *key)
 	explicit_bzero(block, sizeof(block));
 }
 
-static int derive(
-	const struct context_params *params, enum derive_label label, void *out, size_t bytes)
-{
-	const struct suite *suite = &suite_table[params->suite];
-	return derive_key(
-		params->key, suite->key_bytes, params->salt, suite->salt_bytes, label, out, bytes);
-}
-
-static int cm_init(struct context *ctx, const struct context_params *params)
+static void cm_expand(
+	struct context *ctx, const uint8_t *key, const uint8_t *auth, const uint8_t *rtcp_auth)
 {
 	struct ipsec_mb_cm_keys *keys = state_keys(ctx);
 	struct ipsec_mb_rtcp_keys *rtcp = state_rtcp_keys(ctx);
-	uint8_t key[16], auth[AUTH_KEY_BYTES], unused[16 * 11] __attribute__((aligned(16)));
-	int error;
+	uint8_t unused[16 * 11] __attribute__((aligned(16)));
 
-	if ((error = derive(params, DERIVE_RTP_KEY, key, sizeof(key))) ||
-		(error = derive(params, DERIVE_RTP_AUTH, auth, sizeof(auth))))
-		goto wipe;
 	IMB_AES_KEYEXP_128(ipsec_mb_mgr, key, keys->round_keys, unused);
 	hmac_init(&keys->hmac, auth);
-	if ((error = derive(params, DERIVE_RTCP_AUTH, auth, sizeof(auth))))
-		goto wipe;
-	hmac_init(&rtcp->hmac, auth);
-wipe:
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(auth, sizeof(auth));
+	hmac_init(&rtcp->hmac, rtcp_auth);
 	explicit_bzero(unused, sizeof(unused));
-	return error;
-}
-
-static int gcm_init(struct context *ctx, const struct context_params *params)
-{
-	uint8_t key[SUITE_KEY_MAX];
-	int error = derive(params, DERIVE_RTP_KEY, key, suite_table[params->suite].key_bytes);
-	if (!error)
-		ipsec_mb_gcm_expand(params->suite, key, state_keys(ctx));
-	explicit_bzero(key, sizeof(key));
-	return error;
 }
 
 static int key_init(struct context *ctx, const struct context_params *params)
 {
 	const struct suite *suite = &suite_table[params->suite];
 	struct ipsec_mb_rtcp_keys *rtcp = state_rtcp_keys(ctx);
-	int error;
+	uint8_t key[SUITE_KEY_MAX], auth[AUTH_KEY_BYTES], rtcp_auth[AUTH_KEY_BYTES];
+	const struct derive_part parts[] = {
+		{DERIVE_RTP_SALT, ctx->salt, suite->salt_bytes},
+		{DERIVE_RTCP_KEY, rtcp->key, suite->key_bytes},
+		{DERIVE_RTCP_SALT, rtcp->salt, suite->salt_bytes},
+		{DERIVE_RTP_KEY, key, suite->key_bytes},
+		{DERIVE_RTP_AUTH, auth, sizeof(auth)}, // this and the next not for AES-GCM
+		{DERIVE_RTCP_AUTH, rtcp_auth, sizeof(rtcp_auth)},
+	};
+	int error = derive_keys(params->key, suite->key_bytes, params->salt, suite->salt_bytes,
+		parts, state_is_gcm(ctx) ? 4 : 6);
 
-	if ((error = derive(params, DERIVE_RTP_SALT, ctx->salt, suite->salt_bytes)) ||
-		(error = derive(params, DERIVE_RTCP_KEY, rtcp->key, suite->key_bytes)) ||
-		(error = derive(params, DERIVE_RTCP_SALT, rtcp->salt, suite->salt_bytes)))
-		return error;
-	return state_is_gcm(ctx) ? gcm_init(ctx, params) : cm_init(ctx, params);
+	if (!error && state_is_gcm(ctx))
+		ipsec_mb_gcm_expand(params->suite, key, state_keys(ctx));
+	else if (!error)
+		cm_expand(ctx, key, auth, rtcp_auth);
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(auth, sizeof(auth));
+	explicit_bzero(rtcp_auth, sizeof(rtcp_auth));
+	return error;
 }
 
 #define CM                                                                                         \

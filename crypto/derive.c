@@ -3,30 +3,47 @@
 #include "crypto/derive.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#include "crypto/ipsec_mb.h"
 
-#define DERIVE_BYTES_MAX 96
+struct round_keys {
+	uint8_t encrypt[15 * 16], decrypt[15 * 16];
+} __attribute__((aligned(16)));
 
-int derive_key(const uint8_t *key, size_t key_bytes, const uint8_t *salt, size_t salt_bytes,
-	enum derive_label label, uint8_t *out, size_t bytes)
+int derive_keys(const uint8_t *key, size_t key_bytes, const uint8_t *salt, size_t salt_bytes,
+	const struct derive_part parts[], unsigned n)
 {
 	static const uint8_t zero[DERIVE_BYTES_MAX];
-	// x = label || r, at the end of the 112 bits of the salt; the counter is the last 16 bits
-	uint8_t counter[16] = {0};
-	memcpy(counter, salt, salt_bytes);
-	counter[7] ^= label;
+	int error = ipsec_mb_thread_start();
+	struct round_keys keys;
 
-	EVP_CIPHER_CTX *aes = EVP_CIPHER_CTX_new();
-	int done = 0;
-	bool ok = aes && bytes <= sizeof(zero) &&
-		  EVP_EncryptInit_ex(aes, key_bytes == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(),
-			  NULL, key, counter) &&
-		  EVP_EncryptUpdate(aes, out, &done, zero, (int)bytes) && done == (int)bytes;
+	if (error)
+		return error;
+	if (key_bytes == 32)
+		IMB_AES_KEYEXP_256(ipsec_mb_mgr, key, keys.encrypt, keys.decrypt);
+	else
+		IMB_AES_KEYEXP_128(ipsec_mb_mgr, key, keys.encrypt, keys.decrypt);
+	for (unsigned i = 0; i < n; i++) {
+		// x = label || r, at the end of the 112 bits of the salt; the counter is the last
+		// 16 bits
+		uint8_t *counter = ipsec_mb_self->ivs[i];
+		IMB_JOB *job = &ipsec_mb_self->jobs[i];
 
-	EVP_CIPHER_CTX_free(aes);
-	explicit_bzero(counter, sizeof(counter));
-	return ok ? 0 : -ENOMEM;
+		memset(counter, 0, sizeof(ipsec_mb_self->ivs[i]));
+		memcpy(counter, salt, salt_bytes);
+		counter[7] ^= parts[i].label;
+		job->src = zero;
+		job->dst = parts[i].out;
+		job->cipher_start_src_offset_in_bytes = 0;
+		job->msg_len_to_cipher_in_bytes = parts[i].bytes;
+		job->enc_keys = keys.encrypt;
+		job->iv = counter;
+		job->iv_len_in_bytes = 16;
+	}
+	IMB_SUBMIT_CIPHER_BURST_NOCHECK(ipsec_mb_self->mgr, ipsec_mb_self->jobs, n, IMB_CIPHER_CNTR,
+		IMB_DIR_ENCRYPT, key_bytes == 32 ? IMB_KEY_256_BYTES : IMB_KEY_128_BYTES);
+	explicit_bzero(&keys, sizeof(keys));
+	explicit_bzero(ipsec_mb_self->ivs, n * sizeof(ipsec_mb_self->ivs[0])); // the salt
+	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Session keys from a master key (RFC 3711 section 4.3, RFC 6188, RFC 7714 section 11). Control
-// thread.
+// Session keys from a master key (RFC 3711 section 4.3, RFC 6188, RFC 7714 section 11), for the
+// ipsec-mb back end. Control thread.
 #pragma once
 
 #include <stddef.h>
@@ -16,8 +16,18 @@ enum derive_label {
 	DERIVE_RTCP_SALT = 0x05,
 };
 
-// Writes `bytes` (at most 96) of the key of that label, derived once at index 0 (key derivation
-// rate zero). The key is 16 bytes (AES-CM PRF) or 32 (AES-256-CM PRF); a salt of 12 bytes counts as
-// 14 with two zero bytes at its end. 0, or -ENOMEM; the caller wipes `out`.
-int derive_key(const uint8_t *key, size_t key_bytes, const uint8_t *salt, size_t salt_bytes,
-	enum derive_label label, uint8_t *out, size_t bytes);
+#define DERIVE_PARTS_MAX 6
+#define DERIVE_BYTES_MAX 96
+
+struct derive_part {
+	enum derive_label label;
+	uint8_t *out;
+	size_t bytes; // at most DERIVE_BYTES_MAX
+};
+
+// Writes the keys of up to DERIVE_PARTS_MAX labels, derived once at index 0 (key derivation rate
+// zero). The key is 16 bytes (AES-CM PRF) or 32 (AES-256-CM PRF); a salt of 12 bytes counts as 14
+// with two zero bytes at its end. The back end has been started. 0, or -ENOMEM; the caller wipes
+// what was written.
+int derive_keys(const uint8_t *key, size_t key_bytes, const uint8_t *salt, size_t salt_bytes,
+	const struct derive_part parts[], unsigned n);
