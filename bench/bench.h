@@ -12,6 +12,7 @@ struct engine;
 int bench_floor(int argc, char **argv);
 int bench_path(int argc, char **argv);
 int bench_lookup(int argc, char **argv);
+int bench_setup(int argc, char **argv);
 int bench_memory_use(int argc, char **argv);
 int bench_peers(int argc, char **argv);
 

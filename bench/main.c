@@ -15,6 +15,7 @@ static const struct command {
 	{"floor", bench_floor, "SRTP alone: ipsec-mb's floor, our bursts, libsrtp2; many keys"},
 	{"path", bench_path, "the whole way through the engine's workers, against the floor"},
 	{"lookup", bench_lookup, "the flow table against rte_hash and cds_lfht, beside a writer"},
+	{"setup", bench_setup, "sessions added and removed while packets flow"},
 	{"memory", bench_memory_use, "bytes a stream, for many streams"},
 	{"peers", bench_peers,
 		"rtpengine, a forwarder over sockets and the engine, for each CPU second"},

@@ -160,6 +160,49 @@ static void hush(struct rig *rig)
 	drain(rig->out[SIDE_HOST][0]);
 }
 
+// Each worker gets a core of its own, if there are enough: those behind the main thread's.
+static void spread_workers(struct rig *rig)
+{
+	for (unsigned i = 0; i < rig->config.workers; i++) {
+		const struct worker *worker = &rig->engine->shared.workers[i];
+		cpu_set_t set;
+
+		if (worker->on_lcore)
+			continue; // as EAL's options say
+		CPU_ZERO(&set);
+		CPU_SET((i + 1) % bench_cores(), &set);
+		pthread_setaffinity_np(worker->thread, sizeof(set), &set);
+	}
+}
+
+void rig_start(struct rig *rig)
+{
+	int rc = worker_start_all(&rig->engine->shared);
+
+	if (rc != 0)
+		bench_fail("the workers do not start: %s", strerror(-rc));
+	rig->config.paused = false;
+	spread_workers(rig);
+}
+
+void rig_stop(struct rig *rig)
+{
+	worker_stop_all(&rig->engine->shared);
+	rig->config.paused = true;
+}
+
+uint64_t rig_worker_cpu_ns(const struct rig *rig, unsigned worker)
+{
+	const struct worker *w = &rig->engine->shared.workers[worker];
+	struct timespec t;
+	clockid_t clock;
+
+	if (!w->running || w->on_lcore || pthread_getcpuclockid(w->thread, &clock) != 0 ||
+		clock_gettime(clock, &t) != 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 struct rig *rig_new(const struct rig_params *params)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
@@ -175,7 +218,7 @@ struct rig *rig_new(const struct rig_params *params)
 		.mbufs = 4095,
 		.sessions_max = RIG_SESSIONS_MAX,
 		.crypto = params->crypto,
-		.paused = !params->running,
+		.paused = true,
 	};
 	address_list(rig->config.wire_addresses, "10.0.%u.1/24");
 	address_list(rig->config.host_addresses, "192.168.%u.1/24");
@@ -187,6 +230,8 @@ struct rig *rig_new(const struct rig_params *params)
 	rig->engine = engine_new(&rig->config, rig->base);
 	if (!rig->engine)
 		exit(1); // the reason is logged
+	if (params->running)
+		rig_start(rig);
 	return rig;
 }
 

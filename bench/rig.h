@@ -42,6 +42,11 @@ void rig_eal(int argc, char **argv);
 // Starts the engine. Ends the program with a message if it cannot.
 struct rig *rig_new(const struct rig_params *params);
 void rig_free(struct rig *rig);
+// Starts and stops the workers, each on a core of its own where there are enough.
+void rig_start(struct rig *rig);
+void rig_stop(struct rig *rig);
+// What a running worker has used of its core since it started; 0: not known, it is an lcore of EAL.
+uint64_t rig_worker_cpu_ns(const struct rig *rig, unsigned worker);
 
 // Session i's parameters, addresses and keys; its keys are the same in both directions, so that
 // what it sends can come back to it.

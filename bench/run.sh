@@ -16,3 +16,5 @@ echo "The flow table against others"
 "$bench" lookup --seconds 0.3
 echo "Memory of a stream"
 "$bench" memory
+echo "Sessions set up while packets flow"
+"$bench" setup
