@@ -15,6 +15,7 @@ int bench_lookup(int argc, char **argv);
 int bench_setup(int argc, char **argv);
 int bench_memory_use(int argc, char **argv);
 int bench_peers(int argc, char **argv);
+int bench_wire(int argc, char **argv);
 
 // Ends the program with a message.
 __attribute__((noreturn, format(printf, 1, 2))) void bench_fail(const char *fmt, ...);

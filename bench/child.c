@@ -19,6 +19,7 @@
 #define END_WAIT_MS 5000
 
 static volatile pid_t children[CHILDREN];
+static void (*tidy)(void);
 
 static void kill_all(void)
 {
@@ -27,15 +28,23 @@ static void kill_all(void)
 			kill(children[i], SIGKILL);
 }
 
-static void on_signal(int number)
+static void end(void)
 {
 	kill_all();
+	if (tidy)
+		tidy();
+}
+
+static void on_signal(int number)
+{
+	end();
 	_exit(128 + number);
 }
 
-void child_init(void)
+void child_init(void (*tidy_up)(void))
 {
-	atexit(kill_all);
+	tidy = tidy_up;
+	atexit(end);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGHUP, on_signal);
@@ -70,6 +79,7 @@ void child_pin(unsigned core)
 static void settle(unsigned core, pid_t parent)
 {
 	memset((void *)children, 0, sizeof(children));
+	tidy = NULL;
 	signal(SIGINT, SIG_IGN); // Ctrl-C goes to the parent, which ends us
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);

@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Before all others: has the children end with this process, whatever signal ends it.
-void child_init(void);
+// Before all others: has the children end with this process, whatever signal ends it. `tidy_up`
+// (may be NULL) runs then, too, perhaps in a signal handler.
+void child_init(void (*tidy_up)(void));
 
 // The core for what is measured, apart from the generator's where there are two.
 unsigned child_core(void);

@@ -17,6 +17,7 @@ static const struct command {
 	{"lookup", bench_lookup, "the flow table against rte_hash and cds_lfht, beside a writer"},
 	{"setup", bench_setup, "sessions added and removed while packets flow"},
 	{"memory", bench_memory_use, "bytes a stream, for many streams"},
+	{"wire", bench_wire, "the highest rate without loss between two real ports"},
 	{"peers", bench_peers,
 		"rtpengine, a forwarder over sockets and the engine, for each CPU second"},
 };

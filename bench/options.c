@@ -26,6 +26,10 @@ static const struct {
 	{{"repeats", required_argument, NULL, 'r'}, "N",
 		"parts or rounds of it: minimum, median and maximum are of these"},
 	{{"crypto", required_argument, NULL, 'c'}, "NAME", "back end: ipsec_mb, libsrtp2"},
+	{{"loss", required_argument, NULL, 'x'}, "PART", "of the packets that may be lost: 0.001"},
+	{{"port", required_argument, NULL, 'o'}, "DEV",
+		"of the generator; twice: towards the wire port, towards the host port"},
+	{{"socket", required_argument, NULL, 'k'}, "PATH", "of the engine's API, with --port"},
 	{{"json", required_argument, NULL, 'j'}, "FILE",
 		"the result for programs; bench/README.md describes it"},
 	{{"verify", no_argument, NULL, 'v'}, "",
@@ -161,6 +165,16 @@ static bool set(struct options *o, int key, const char *value)
 	case 'c':
 		o->crypto = value;
 		return strcmp(value, "ipsec_mb") == 0 || strcmp(value, "libsrtp2") == 0;
+	case 'x':
+		return number(value, 0, 0.5, &o->loss);
+	case 'o':
+		if (o->n_ports == 2)
+			return false;
+		o->ports[o->n_ports++] = value;
+		return true;
+	case 'k':
+		o->socket = value;
+		return true;
 	case 'j':
 		o->json = value;
 		return true;

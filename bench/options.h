@@ -23,7 +23,10 @@ struct options {
 	unsigned workers;
 	unsigned repeats;
 	double seconds; // of measuring, for each row
-	const char *crypto, *json;
+	double loss;	// part of the packets that may be lost
+	unsigned n_ports;
+	const char *ports[2]; // DPDK devices: towards the wire port, towards the host port
+	const char *crypto, *json, *socket;
 	bool verify;
 };
 

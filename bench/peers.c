@@ -281,7 +281,7 @@ int bench_peers(int argc, char **argv)
 		&(struct rig_params){.workers = 1, .packets = 2 * LANE_CHUNK, .crypto = o.crypto});
 	json_t *result = result_new("peers", argc, argv);
 
-	child_init();
+	child_init(NULL);
 	load_namespace();
 	softirq_apart = !load_sender_pays();
 	print_head(result, softirq_apart);

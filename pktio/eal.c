@@ -24,7 +24,8 @@ static const char *const harmless[] = {
 	"TELEMETRY: No legacy callbacks",
 	"start req to secondary", // there are no secondary processes
 	"stop req to secondary",
-	"bpffs", // net_af_xdp without a mounted /sys/fs/bpf
+	"Failed to register mp action callback", // net_memif with --no-shconf: the same
+	"bpffs",				 // net_af_xdp without a mounted /sys/fs/bpf
 	"skipping unrecognized data section",
 	"Falling back to loading single prog",
 };
