@@ -6,6 +6,7 @@ phone.py dns ADDRESS DOMAIN SERVER PORT    answers for DOMAIN: SIP over TLS is a
 phone.py heard SPOKEN.ulaw HEARD.ulaw      how much of what was spoken was heard, in one piece"""
 import ipaddress
 import json
+import os
 import socket
 import struct
 import sys
@@ -51,16 +52,14 @@ def heard(spoken, received):
         spoken = f.read().replace(b"\x7f", b"\xff")  # both are zero
     with open(received, "rb") as f:
         received = f.read().replace(b"\x7f", b"\xff")
-    best = 0
-    for at in range(0, len(spoken) - FRAME, FRAME):
-        frame = spoken[at:at + FRAME]
+    best = at = 0
+    while at + FRAME <= len(spoken):
+        frame, n = spoken[at:at + FRAME], 0
         found = received.find(frame) if len(set(frame)) > 32 else -1
-        if found < 0:
-            continue
-        n = 0
-        while at + n < len(spoken) and found + n < len(received) and spoken[at + n] == received[found + n]:
-            n += 1
+        if found >= 0:
+            n = len(os.path.commonprefix([spoken[at:], received[found:]]))
         best = max(best, n)
+        at += max(FRAME, n - n % FRAME)
     print(json.dumps({"spoken": len(spoken), "received": len(received), "same": best}))
 
 
