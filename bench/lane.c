@@ -44,6 +44,8 @@ void lane_fini(struct lane *lane)
 	free(lane->floor_repeats);
 	bench_samples_fini(&lane->path_ns);
 	bench_samples_fini(&lane->floor_ns);
+	for (int s = 0; s < STAGE_COUNT; s++)
+		bench_samples_fini(&lane->stage_cycles[s]);
 }
 
 // ---- the application and the network
@@ -114,23 +116,42 @@ static void take_out(struct lane *lane, enum packet_side side, struct lane_chunk
 
 // ---- the worker
 
+// What the stages took of the batches timed since the last call.
+static void sample_stages(struct lane *lane, const struct worker *worker)
+{
+	for (int s = 0; s < STAGE_COUNT; s++) {
+		struct stage_counters *before = &lane->stages_before[s];
+		uint64_t packets = worker->stages[s].packets - before->packets;
+
+		if (packets > 0)
+			bench_sample(&lane->stage_cycles[s],
+				(double)(worker->stages[s].cycles - before->cycles) /
+					(double)packets);
+		*before = worker->stages[s];
+	}
+}
+
 // Has the engine's worker handle n packets; returns the nanoseconds of CPU time each took.
 static double drive(struct lane *lane, uint32_t n)
 {
 	struct worker *worker = &lane->rig->engine->shared.workers[lane->index];
 	unsigned loops = 0, idle = 0;
-	uint64_t begin = bench_cpu_ns();
+	uint64_t begin = bench_cpu_ns(), ns;
 
 	for (uint32_t done = 0; done < n;) {
 		unsigned handled = worker_iterate(worker);
 
-		done += handled;
-		if (++loops % 16 == 0)
+		if (++loops % 16 == 0) {
+			handled += worker_flush(worker);
 			rcu_quiescent_state();
+		}
+		done += handled;
 		if (handled == 0 && ++idle > 1000000)
 			bench_fail("the worker has stalled: %s", bench_drops(lane->rig->engine));
 	}
-	return (double)(bench_cpu_ns() - begin) / n;
+	ns = bench_cpu_ns() - begin;
+	sample_stages(lane, worker);
+	return (double)ns / n;
 }
 
 // One chunk of the application's packets to the wire and back to the application.
@@ -261,7 +282,6 @@ static void finish(struct lane *lane)
 void *lane_run(void *arg)
 {
 	struct lane *lane = arg;
-	struct worker *worker = &lane->rig->engine->shared.workers[lane->index];
 
 	bench_pin(lane->index);
 	context_thread_init();
@@ -271,10 +291,10 @@ void *lane_run(void *arg)
 	for (uint32_t done = 0; done < lane->n_sessions; done += LANE_CHUNK)
 		run_path(lane); // every stream once, to be owned and to have its SSRC
 	lane->path_ns.n = 0;
-	memset(worker->stages, 0, sizeof(worker->stages));
+	for (int s = 0; s < STAGE_COUNT; s++)
+		lane->stage_cycles[s].n = 0;
 	for (unsigned n = 0; n < lane->repeats; n++)
 		repeat(lane, n);
-	memcpy(lane->stages, worker->stages, sizeof(lane->stages));
 	finish(lane);
 	rcu_unregister_thread();
 	return NULL;

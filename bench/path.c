@@ -51,7 +51,7 @@ struct figures {
 	double stage_ns[STAGE_COUNT];
 };
 
-static void sum_up(struct figures *f, const struct lane lanes[], const struct options *o)
+static void sum_up(struct figures *f, struct lane lanes[], const struct options *o)
 {
 	double tsc_ghz = (double)rte_get_tsc_hz() / 1e9;
 
@@ -68,15 +68,8 @@ static void sum_up(struct figures *f, const struct lane lanes[], const struct op
 		bench_sample(&f->ratio, path / floor);
 		bench_sample(&f->ns, 1000 * o->workers / path);
 	}
-	for (int s = 0; s < STAGE_COUNT; s++) {
-		uint64_t cycles = 0, packets = 0;
-
-		for (unsigned w = 0; w < o->workers; w++) {
-			cycles += lanes[w].stages[s].cycles;
-			packets += lanes[w].stages[s].packets;
-		}
-		f->stage_ns[s] = packets ? (double)cycles / (double)packets / tsc_ghz : 0;
-	}
+	for (int s = 0; s < STAGE_COUNT; s++)
+		f->stage_ns[s] = bench_quantile(&lanes[0].stage_cycles[s], 0.25) / tsc_ghz;
 }
 
 static void free_figures(struct figures *f)

@@ -42,6 +42,7 @@ struct backend_suite {
 	// first BACKEND_PREFETCH ops of a burst as they are prepared; a back end that works on many
 	// streams fetches the others itself, that many ahead.
 	void (*prefetch)(const struct backend_op *op);
+	uint16_t key_bytes, rtcp_key_bytes; // of a context's key areas; multiples of 8
 };
 
 #define BACKEND_PREFETCH 6 // ops
@@ -51,8 +52,6 @@ struct backend {
 	int (*start)(void); // 0, or -ENOTSUP when this machine cannot run it
 	void (*stop)(void);
 	int (*thread_start)(void); // may be NULL; 0 or -ENOMEM
-	// Bytes of a context's SRTP and SRTCP key areas.
-	void (*key_bytes)(enum suite_id suite, size_t *rtp, size_t *rtcp);
 	// Fills the key areas (and ctx->salt); 0 or -errno. The rest of the context is set.
 	int (*key_init)(struct context *ctx, const struct context_params *params);
 	void (*key_fini)(struct context *ctx); // may be NULL; the areas are wiped afterwards

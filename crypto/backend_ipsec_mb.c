@@ -11,8 +11,6 @@
 #include "crypto/derive.h"
 #include "crypto/state.h"
 
-#define AUTH_KEY_BYTES 20
-
 IMB_MGR *ipsec_mb_mgr;
 __thread struct ipsec_mb_thread *ipsec_mb_self;
 
@@ -86,20 +84,12 @@ int ipsec_mb_thread_start(void)
 	return 0;
 }
 
-static void key_bytes(enum suite_id suite, size_t *rtp, size_t *rtcp)
-{
-	bool gcm = suite == SUITE_AEAD_AES_128_GCM || suite == SUITE_AEAD_AES_256_GCM;
-	*rtp = gcm ? sizeof(struct gcm_key_data) : sizeof(struct ipsec_mb_cm_keys);
-	*rtcp = gcm ? offsetof(struct ipsec_mb_rtcp_keys, hmac) : sizeof(struct ipsec_mb_rtcp_keys);
-}
-
-// The states of SHA-1 after the first block of HMAC's inner and outer hash (RFC 2104).
-static void hmac_init(struct ipsec_mb_hmac *hmac, const uint8_t *key)
+void ipsec_mb_hmac_init(struct ipsec_mb_hmac *hmac, const uint8_t *key)
 {
 	uint8_t block[IMB_SHA1_BLOCK_SIZE];
 
 	memset(block, 0x36, sizeof(block));
-	for (int i = 0; i < AUTH_KEY_BYTES; i++)
+	for (int i = 0; i < IPSEC_MB_AUTH_KEY_BYTES; i++)
 		block[i] ^= key[i];
 	IMB_SHA1_ONE_BLOCK(ipsec_mb_mgr, block, hmac->inner);
 	for (size_t i = 0; i < sizeof(block); i++)
@@ -108,16 +98,13 @@ static void hmac_init(struct ipsec_mb_hmac *hmac, const uint8_t *key)
 	explicit_bzero(block, sizeof(block));
 }
 
-static void cm_expand(
-	struct context *ctx, const uint8_t *key, const uint8_t *auth, const uint8_t *rtcp_auth)
+static void cm_expand(struct context *ctx, const uint8_t *key, const uint8_t *auth)
 {
 	struct ipsec_mb_cm_keys *keys = state_keys(ctx);
-	struct ipsec_mb_rtcp_keys *rtcp = state_rtcp_keys(ctx);
 	uint8_t unused[16 * 11] __attribute__((aligned(16)));
 
 	IMB_AES_KEYEXP_128(ipsec_mb_mgr, key, keys->round_keys, unused);
-	hmac_init(&keys->hmac, auth);
-	hmac_init(&rtcp->hmac, rtcp_auth);
+	ipsec_mb_hmac_init(&keys->hmac, auth);
 	explicit_bzero(unused, sizeof(unused));
 }
 
@@ -125,14 +112,14 @@ static int key_init(struct context *ctx, const struct context_params *params)
 {
 	const struct suite *suite = &suite_table[params->suite];
 	struct ipsec_mb_rtcp_keys *rtcp = state_rtcp_keys(ctx);
-	uint8_t key[SUITE_KEY_MAX], auth[AUTH_KEY_BYTES], rtcp_auth[AUTH_KEY_BYTES];
+	uint8_t key[SUITE_KEY_MAX], auth[IPSEC_MB_AUTH_KEY_BYTES];
 	const struct derive_part parts[] = {
 		{DERIVE_RTP_SALT, ctx->salt, suite->salt_bytes},
 		{DERIVE_RTCP_KEY, rtcp->key, suite->key_bytes},
 		{DERIVE_RTCP_SALT, rtcp->salt, suite->salt_bytes},
 		{DERIVE_RTP_KEY, key, suite->key_bytes},
 		{DERIVE_RTP_AUTH, auth, sizeof(auth)}, // this and the next not for AES-GCM
-		{DERIVE_RTCP_AUTH, rtcp_auth, sizeof(rtcp_auth)},
+		{DERIVE_RTCP_AUTH, rtcp->auth, IPSEC_MB_AUTH_KEY_BYTES},
 	};
 	int error = derive_keys(params->key, suite->key_bytes, params->salt, suite->salt_bytes,
 		parts, state_is_gcm(ctx) ? 4 : 6);
@@ -140,10 +127,9 @@ static int key_init(struct context *ctx, const struct context_params *params)
 	if (!error && state_is_gcm(ctx))
 		ipsec_mb_gcm_expand(params->suite, key, state_keys(ctx));
 	else if (!error)
-		cm_expand(ctx, key, auth, rtcp_auth);
+		cm_expand(ctx, key, auth);
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(auth, sizeof(auth));
-	explicit_bzero(rtcp_auth, sizeof(rtcp_auth));
 	return error;
 }
 
@@ -155,7 +141,8 @@ static int key_init(struct context *ctx, const struct context_params *params)
 			[BACKEND_PROTECT_RTCP] = ipsec_mb_cm_protect_rtcp,                         \
 			[BACKEND_UNPROTECT_RTCP] = ipsec_mb_cm_unprotect_rtcp,                     \
 		},                                                                                 \
-			ipsec_mb_cm_prefetch                                                       \
+			ipsec_mb_cm_prefetch, sizeof(struct ipsec_mb_cm_keys),                     \
+			sizeof(struct ipsec_mb_rtcp_keys)                                          \
 	}
 
 #define GCM(bits)                                                                                  \
@@ -166,7 +153,8 @@ static int key_init(struct context *ctx, const struct context_params *params)
 			[BACKEND_PROTECT_RTCP] = ipsec_mb_gcm_protect_rtcp,                        \
 			[BACKEND_UNPROTECT_RTCP] = ipsec_mb_gcm_unprotect_rtcp,                    \
 		},                                                                                 \
-			ipsec_mb_gcm_prefetch                                                      \
+			ipsec_mb_gcm_prefetch, sizeof(struct gcm_key_data),                        \
+			offsetof(struct ipsec_mb_rtcp_keys, key) + bits / 8                        \
 	}
 
 const struct backend backend_ipsec_mb = {
@@ -174,7 +162,6 @@ const struct backend backend_ipsec_mb = {
 	.start = start,
 	.stop = stop,
 	.thread_start = ipsec_mb_thread_start,
-	.key_bytes = key_bytes,
 	.key_init = key_init,
 	.suites =
 		{

@@ -46,13 +46,6 @@ static void stop(void)
 	srtp_shutdown();
 }
 
-static void key_bytes(enum suite_id suite, size_t *rtp, size_t *rtcp)
-{
-	(void)suite;
-	*rtp = sizeof(struct keys);
-	*rtcp = 0;
-}
-
 static int key_init(struct context *ctx, const struct context_params *params)
 {
 	const struct suite *suite = &suite_table[params->suite];
@@ -62,7 +55,7 @@ static int key_init(struct context *ctx, const struct context_params *params)
 		.ssrc.type =
 			params->direction == CONTEXT_PROTECT ? ssrc_any_outbound : ssrc_any_inbound,
 		.key = master,
-		.window_size = ctx->window,
+		.window_size = state_window(ctx),
 	};
 
 	memcpy(master, params->key, suite->key_bytes);
@@ -155,14 +148,13 @@ static void unprotect_rtcp(struct backend_op *const ops[], uint32_t n)
 			[BACKEND_PROTECT_RTCP] = protect_rtcp,                                     \
 			[BACKEND_UNPROTECT_RTCP] = unprotect_rtcp,                                 \
 		},                                                                                 \
-			NULL                                                                       \
+			NULL, sizeof(struct keys), 0                                               \
 	}
 
 const struct backend backend_libsrtp2 = {
 	.name = "libsrtp2",
 	.start = start,
 	.stop = stop,
-	.key_bytes = key_bytes,
 	.key_init = key_init,
 	.key_fini = key_fini,
 	.seek = seek,

@@ -99,15 +99,17 @@ static inline enum burst_status verdict_status(enum replay_verdict verdict)
 static inline bool key_exhausted(const struct context *ctx, uint64_t index, bool rtcp)
 {
 	if (rtcp)
-		return ctx->rtcp_count >= STATE_RTCP_LIMIT || index > RTCP_INDEX_MAX;
+		return state_cold(ctx)->rtcp_count >= STATE_RTCP_LIMIT || index > RTCP_INDEX_MAX;
 	return ctx->rtp_count >= STATE_RTP_LIMIT || index > REPLAY_INDEX_MAX;
 }
 
 // Other threads may read the counts.
 static inline void count_packet(struct context *ctx, bool rtcp)
 {
+	struct state_cold *cold = state_cold(ctx);
+
 	if (rtcp)
-		__atomic_store_n(&ctx->rtcp_count, ctx->rtcp_count + 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&cold->rtcp_count, cold->rtcp_count + 1, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n(&ctx->rtp_count, ctx->rtp_count + 1, __ATOMIC_RELAXED);
 }
@@ -120,7 +122,8 @@ static inline bool parse(
 	uint32_t length = packet->length, trailer = 0;
 
 	if (!protecting)
-		trailer = rtcp ? ctx->rtcp_tag_bytes + RTCP_INDEX : ctx->tag_bytes;
+		trailer = rtcp ? suite_table[ctx->suite].rtcp_tag_bytes + RTCP_INDEX
+			       : suite_table[ctx->suite].tag_bytes;
 	if (length <= trailer || length > LENGTH_MAX)
 		return false;
 	op->clear = rtcp ? rtcp_clear(packet->data, length - trailer, protecting)
@@ -134,28 +137,27 @@ static inline bool parse(
 	return true;
 }
 
-// Finds the SSRC's replay state; false: unknown.
-static inline bool find(struct backend_op *op, bool rtcp)
+// Sets the replay state that belongs to a place; false: there is none.
+static inline bool place(struct backend_op *op, int slot, bool rtcp)
 {
-	int slot = state_find(op->ctx, op->ssrc);
-	if (slot < 0) {
-		op->replay = NULL;
+	op->replay = NULL;
+	if (slot < 0)
 		return false;
-	}
-	op->replay = rtcp ? state_rtcp_replay(op->ctx, slot) : state_replay(op->ctx, slot);
+	op->replay = rtcp ? state_rtcp_replay(op->ctx, (unsigned)slot)
+			  : state_replay(op->ctx, (unsigned)slot);
 	return true;
 }
 
-static inline void add(struct backend_op *op, bool rtcp)
+// Finds the SSRC's replay state; false: unknown.
+static inline bool find(struct backend_op *op, bool rtcp)
 {
-	int slot = state_add(op->ctx, op->ssrc);
-	op->replay = rtcp ? state_rtcp_replay(op->ctx, slot) : state_replay(op->ctx, slot);
+	return place(op, state_find(op->ctx, op->ssrc), rtcp);
 }
 
 // Words and window of the replay state in use.
 static inline unsigned window_of(const struct context *ctx, bool rtcp)
 {
-	return rtcp ? STATE_RTCP_WINDOW : ctx->window;
+	return rtcp ? STATE_RTCP_WINDOW : state_window(ctx);
 }
 
 static inline unsigned words_of(const struct context *ctx, bool rtcp)
@@ -171,12 +173,14 @@ static inline enum replay_verdict check(const struct backend_op *op, bool rtcp)
 		op->replay, window_of(op->ctx, rtcp), words_of(op->ctx, rtcp), op->index);
 }
 
-static inline void commit(struct backend_op *op, bool rtcp)
+// False: there is no place for a new SSRC.
+static inline bool commit(struct backend_op *op, bool rtcp)
 {
-	if (!op->replay)
-		add(op, rtcp);
+	if (!op->replay && !place(op, state_add(op->ctx, op->ssrc), rtcp))
+		return false;
 	replay_commit(op->replay, words_of(op->ctx, rtcp), op->index);
 	count_packet(op->ctx, rtcp);
+	return true;
 }
 
 // A packet to protect is ours: its index is taken here and at once, so never twice.
@@ -190,7 +194,7 @@ static inline enum burst_status protect_prepare(
 	if (packet->room < packet->length || packet->room - packet->length < BURST_ROOM)
 		return BURST_NO_ROOM;
 	bool known = find(op, rtcp);
-	if (!known && ctx->ssrc_count == ctx->ssrc_max)
+	if (!known && !state_may_add(ctx))
 		return BURST_SSRC_LIMIT;
 
 	uint64_t highest = known ? op->replay->highest : 0;
@@ -201,8 +205,7 @@ static inline enum burst_status protect_prepare(
 		return verdict_status(verdict);
 	if (key_exhausted(ctx, op->index, rtcp))
 		return BURST_KEY_EXHAUSTED;
-	commit(op, rtcp);
-	return BURST_OK;
+	return commit(op, rtcp) ? BURST_OK : BURST_SSRC_LIMIT;
 }
 
 // The index of a packet to unprotect; false if it depends on whether one before it in this round
@@ -211,7 +214,7 @@ static inline bool unprotect_index(struct backend_op *op, const uint8_t *data, b
 {
 	if (rtcp) {
 		const struct context *ctx = op->ctx;
-		uint32_t behind = state_is_gcm(ctx) ? 0 : ctx->rtcp_tag_bytes;
+		uint32_t behind = state_is_gcm(ctx) ? 0 : suite_table[ctx->suite].rtcp_tag_bytes;
 		op->index = be32(data + op->length - behind - RTCP_INDEX);
 		return true;
 	}
@@ -237,7 +240,7 @@ static inline enum stage unprotect_prepare(
 		return STAGE_DONE;
 	}
 	bool known = find(op, rtcp);
-	if (!known && ctx->ssrc_count == ctx->ssrc_max) {
+	if (!known && !state_may_add(ctx)) {
 		*status = BURST_SSRC_LIMIT;
 		return STAGE_DONE;
 	}
@@ -272,18 +275,19 @@ static inline enum burst_status unprotect_commit(
 		return verdict_status(verdict);
 	if (key_exhausted(op->ctx, op->index, rtcp))
 		return BURST_KEY_EXHAUSTED;
-	if (op->status == BURST_OK) {
-		commit(op, rtcp);
-		packet->length = op->length;
-	}
-	return op->status;
+	if (op->status != BURST_OK)
+		return op->status;
+	if (!commit(op, rtcp))
+		return BURST_SSRC_LIMIT;
+	packet->length = op->length;
+	return BURST_OK;
 }
 
 // ---- bursts
 
 static inline void gather(struct round *round, struct backend_op *op)
 {
-	const struct backend_suite *transforms = op->ctx->transforms;
+	const struct backend_suite *transforms = state_transforms(op->ctx);
 	uint32_t g = 0;
 	while (g < round->n_groups && round->groups[g].transforms != transforms)
 		g++;

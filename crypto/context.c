@@ -2,6 +2,7 @@
 // Makes and ends contexts and chooses the back end; control thread.
 #include "crypto/context.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,22 +15,25 @@
 #define SSRC_LIMIT     64
 #define WINDOW_DEFAULT 128
 
-static const struct backend *const backends[] = {&backend_ipsec_mb, &backend_libsrtp2};
-#define BACKENDS (sizeof(backends) / sizeof(backends[0]))
+const struct backend *const state_backends[] = {&backend_ipsec_mb, &backend_libsrtp2};
+#define BACKENDS (sizeof(state_backends) / sizeof(state_backends[0]))
 
 static bool started[BACKENDS];
 static const struct backend *chosen;
+static uint8_t chosen_index;
+static void (*on_full)(struct context *ctx);
 
 int context_backend_init(const char *name)
 {
 	for (unsigned i = 0; i < BACKENDS; i++) {
-		if (strcmp(name, backends[i]->name) != 0)
+		if (strcmp(name, state_backends[i]->name) != 0)
 			continue;
-		int error = started[i] ? 0 : backends[i]->start();
+		int error = started[i] ? 0 : state_backends[i]->start();
 		if (error)
 			return error;
 		started[i] = true;
-		chosen = backends[i];
+		chosen = state_backends[i];
+		chosen_index = (uint8_t)i;
 		return 0;
 	}
 	return -EINVAL;
@@ -39,7 +43,7 @@ void context_backend_fini(void)
 {
 	for (unsigned i = 0; i < BACKENDS; i++) {
 		if (started[i])
-			backends[i]->stop();
+			state_backends[i]->stop();
 		started[i] = false;
 	}
 	chosen = NULL;
@@ -53,8 +57,9 @@ const char *context_backend_name(void)
 int context_thread_init(void)
 {
 	for (unsigned i = 0; i < BACKENDS; i++) {
-		int error =
-			started[i] && backends[i]->thread_start ? backends[i]->thread_start() : 0;
+		int error = started[i] && state_backends[i]->thread_start
+				    ? state_backends[i]->thread_start()
+				    : 0;
 		if (error)
 			return error;
 	}
@@ -81,20 +86,21 @@ static size_t lay_out(struct context *ctx, const struct context_params *params)
 {
 	if (!chosen || !params_ok(params))
 		return 0;
-	size_t keys, rtcp_keys;
-	chosen->key_bytes(params->suite, &keys, &rtcp_keys);
+	const struct backend_suite *suite = &chosen->suites[params->suite];
+	unsigned window = params->window ? params->window : WINDOW_DEFAULT;
 
-	ctx->window = params->window ? params->window : WINDOW_DEFAULT;
-	ctx->words = replay_words(ctx->window);
-	ctx->ssrc_max = params->ssrc_max ? params->ssrc_max : SSRC_DEFAULT;
-	ctx->replay_bytes = sizeof(struct replay) + ctx->words * sizeof(uint64_t);
-	ctx->replay_at = round_up(offsetof(struct context, ssrcs) + 4 * ctx->ssrc_max, 8);
-	ctx->keys_at = round_up(ctx->replay_at + ctx->ssrc_max * ctx->replay_bytes, STATE_LINE);
-	ctx->rtcp_at = round_up(ctx->keys_at + keys, 8);
-	ctx->rtcp_keys_at =
-		ctx->rtcp_at +
-		ctx->ssrc_max * (sizeof(struct replay) + STATE_RTCP_WORDS * sizeof(uint64_t));
-	return round_up(ctx->rtcp_keys_at + rtcp_keys, STATE_LINE);
+	ctx->window_words = (uint8_t)(window / 64);
+	ctx->words = (uint8_t)replay_words(window);
+	ctx->ssrc_inline = (uint8_t)(params->ssrc_max ? params->ssrc_max : SSRC_DEFAULT);
+	ctx->ssrc_room = ctx->ssrc_inline;
+	ctx->keys_line =
+		(uint8_t)(round_up(offsetof(struct context, first) + state_replay_bytes(ctx),
+				  STATE_LINE) /
+			  STATE_LINE);
+	size_t size = ctx->keys_line * STATE_LINE + suite->key_bytes + sizeof(struct state_cold) +
+		      (ctx->ssrc_inline - 1u) * state_replay_bytes(ctx) +
+		      ctx->ssrc_inline * STATE_RTCP_REPLAY_BYTES + suite->rtcp_key_bytes;
+	return round_up(size, STATE_LINE);
 }
 
 size_t context_size(const struct context_params *params)
@@ -114,13 +120,10 @@ struct context *context_init(void *memory, const struct context_params *params)
 
 	memset(ctx, 0, size);
 	lay_out(ctx, params);
-	ctx->backend = chosen;
-	ctx->transforms = &chosen->suites[params->suite];
-	ctx->size = size;
-	ctx->suite = params->suite;
-	ctx->direction = params->direction;
-	ctx->tag_bytes = suite_table[params->suite].tag_bytes;
-	ctx->rtcp_tag_bytes = suite_table[params->suite].rtcp_tag_bytes;
+	ctx->backend = chosen_index;
+	ctx->suite = (uint8_t)params->suite;
+	ctx->direction = (uint8_t)params->direction;
+	state_cold(ctx)->size = (uint32_t)size;
 
 	int error = chosen->key_init(ctx, params);
 	if (error) {
@@ -133,9 +136,54 @@ struct context *context_init(void *memory, const struct context_params *params)
 
 void context_fini(struct context *ctx)
 {
-	if (ctx->backend->key_fini)
-		ctx->backend->key_fini(ctx);
-	explicit_bzero(ctx, ctx->size);
+	if (state_backends[ctx->backend]->key_fini)
+		state_backends[ctx->backend]->key_fini(ctx);
+	explicit_bzero(ctx, context_bytes(ctx));
+}
+
+// ---- SSRCs
+
+void context_on_full(void (*full)(struct context *ctx))
+{
+	on_full = full;
+}
+
+size_t context_extension_bytes(uint16_t window, unsigned ssrcs)
+{
+	unsigned words = replay_words(window ? window : WINDOW_DEFAULT);
+	size_t replay = sizeof(struct replay) + words * sizeof(uint64_t);
+
+	return ssrcs * (replay + STATE_RTCP_REPLAY_BYTES);
+}
+
+void context_extend(struct context *ctx, void *block, size_t bytes)
+{
+	size_t ssrcs = bytes / context_extension_bytes((uint16_t)state_window(ctx), 1);
+	size_t most = UINT8_MAX - ctx->ssrc_inline;
+
+	assert(!state_cold(ctx)->extension);
+	state_cold(ctx)->extension = block;
+	ctx->ssrc_room = (uint8_t)(ctx->ssrc_inline + (ssrcs < most ? ssrcs : most));
+}
+
+void *context_extension(const struct context *ctx)
+{
+	return state_cold(ctx)->extension;
+}
+
+bool state_may_add(const struct context *ctx)
+{
+	return ctx->ssrc_count < ctx->ssrc_room || (on_full && !state_cold(ctx)->extension);
+}
+
+int state_add(struct context *ctx, uint32_t ssrc)
+{
+	if (ctx->ssrc_count == ctx->ssrc_room && on_full && !state_cold(ctx)->extension)
+		on_full(ctx);
+	if (ctx->ssrc_count == ctx->ssrc_room)
+		return -1;
+	state_replay(ctx, ctx->ssrc_count)->ssrc = ssrc;
+	return ctx->ssrc_count++;
 }
 
 struct context *context_new(const struct context_params *params)
@@ -167,20 +215,21 @@ enum suite_id context_suite(const struct context *ctx)
 
 size_t context_bytes(const struct context *ctx)
 {
-	return ctx->size;
+	return state_cold(ctx)->size;
 }
 
 uint64_t context_packets_left(const struct context *ctx, int rtcp)
 {
 	if (rtcp)
-		return STATE_RTCP_LIMIT - __atomic_load_n(&ctx->rtcp_count, __ATOMIC_RELAXED);
+		return STATE_RTCP_LIMIT -
+		       __atomic_load_n(&state_cold(ctx)->rtcp_count, __ATOMIC_RELAXED);
 	return STATE_RTP_LIMIT - __atomic_load_n(&ctx->rtp_count, __ATOMIC_RELAXED);
 }
 
 void context_set_packets(struct context *ctx, uint64_t rtp, uint32_t rtcp)
 {
 	ctx->rtp_count = rtp < STATE_RTP_LIMIT ? rtp : STATE_RTP_LIMIT;
-	ctx->rtcp_count = rtcp < STATE_RTCP_LIMIT ? rtcp : STATE_RTCP_LIMIT;
+	state_cold(ctx)->rtcp_count = rtcp < STATE_RTCP_LIMIT ? rtcp : STATE_RTCP_LIMIT;
 }
 
 int context_get_index(const struct context *ctx, uint32_t ssrc, uint32_t *roc, uint16_t *seq)
@@ -188,7 +237,7 @@ int context_get_index(const struct context *ctx, uint32_t ssrc, uint32_t *roc, u
 	int slot = state_find(ctx, ssrc);
 	if (slot < 0)
 		return -ENOENT;
-	uint64_t highest = state_replay(ctx, slot)->highest;
+	uint64_t highest = state_replay(ctx, (unsigned)slot)->highest;
 	*roc = highest >> 16;
 	*seq = highest & 0xffff;
 	return 0;
@@ -199,17 +248,17 @@ int context_set_index(struct context *ctx, uint32_t ssrc, uint32_t roc, uint16_t
 	uint64_t index = (uint64_t)roc << 16 | seq;
 	if (state_find(ctx, ssrc) >= 0)
 		return -EEXIST;
-	if (ctx->ssrc_count == ctx->ssrc_max)
+	if (ctx->ssrc_count == ctx->ssrc_room)
 		return -ENOSPC;
-	int error = ctx->backend->seek ? ctx->backend->seek(ctx, ssrc, index) : 0;
+	const struct backend *backend = state_backends[ctx->backend];
+	int error = backend->seek ? backend->seek(ctx, ssrc, index) : 0;
 	if (error)
 		return error;
-	replay_commit(state_replay(ctx, state_add(ctx, ssrc)), ctx->words, index);
+	replay_commit(state_replay(ctx, (unsigned)state_add(ctx, ssrc)), ctx->words, index);
 	return 0;
 }
 
 void context_prefetch(const struct context *ctx)
 {
-	__builtin_prefetch(ctx);
-	__builtin_prefetch(&ctx->rtp_count, 1);
+	__builtin_prefetch(ctx, 1);
 }

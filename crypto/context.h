@@ -18,7 +18,7 @@ struct context_params {
 	const uint8_t *key;  // master key, suite.key_bytes; borrowed
 	const uint8_t *salt; // master salt, suite.salt_bytes; borrowed
 	uint16_t window;     // replay window in packets: 0 = 128, else 64 to 1,024, multiple of 64
-	uint16_t ssrc_max;   // SSRCs this context can tell apart: 0 = 4, else 1 to 64
+	uint16_t ssrc_max;   // SSRCs that it has room for from the start: 0 = 4, else 1 to 64
 };
 
 // The back end all new contexts use: "ipsec_mb" (default) or "libsrtp2". Call before any other
@@ -39,6 +39,17 @@ size_t context_size(const struct context_params *params);
 struct context *context_init(void *memory, const struct context_params *params);
 // Wipes all of the memory; the caller frees it.
 void context_fini(struct context *ctx);
+
+// Room for more SSRCs, for contexts whose first are nearly always enough. When a packet of a new
+// SSRC finds no place, after it has authenticated (to protect: it is ours), `full` is called on the
+// worker and may call context_extend(). Set once, before the workers start; NULL: never.
+void context_on_full(void (*full)(struct context *ctx));
+// Bytes of a block that holds `ssrcs` more for contexts with this window; fewer with a larger one.
+size_t context_extension_bytes(uint16_t window, unsigned ssrcs);
+// Gives a context that has no extension yet a zeroed block, which stays the caller's. Worker.
+void context_extend(struct context *ctx, void *block, size_t bytes);
+// The block, or NULL; to be freed after context_fini().
+void *context_extension(const struct context *ctx);
 
 // context_init() in memory of its own, for tests and tools; context_free() wipes and frees.
 struct context *context_new(const struct context_params *params);

@@ -23,12 +23,17 @@ struct ipsec_mb_cm_keys {
 	struct ipsec_mb_hmac hmac;
 };
 
-// Its SRTCP keys, expanded for each packet: SRTCP is rare, an expanded GCM key is 1,008 bytes.
+// Its SRTCP keys, expanded for each packet: SRTCP is rare, an expanded GCM key is 1,008 bytes. What
+// is behind the first 16 bytes of the key is of the suite: the rest of 32, or the key of HMAC.
 struct ipsec_mb_rtcp_keys {
-	uint8_t key[SUITE_KEY_MAX];
 	uint8_t salt[16];
-	struct ipsec_mb_hmac hmac;
+	uint8_t key[16];
+	union {
+		uint8_t key_rest[16];
+		uint8_t auth[24]; // 20 used
+	};
 };
+#define IPSEC_MB_AUTH_KEY_BYTES 20
 
 // The manager holds the functions for this CPU. Its direct functions are of no state and serve all
 // threads; the burst calls need one of the thread's own.
@@ -77,6 +82,9 @@ static inline uint64_t ipsec_mb_differ16(const uint8_t *a, const uint8_t *b)
 	__asm__ volatile("" : "+r"(differ));
 	return differ;
 }
+
+// The states of SHA-1 after the first block of HMAC's inner and outer hash (RFC 2104).
+void ipsec_mb_hmac_init(struct ipsec_mb_hmac *hmac, const uint8_t *key);
 
 void ipsec_mb_gcm_start(void); // learns what to prefetch on this CPU
 void ipsec_mb_gcm_expand(enum suite_id suite, const uint8_t *key, struct gcm_key_data *expanded);

@@ -10,6 +10,16 @@
 #define E_FLAG	  0x80000000u
 #define MAC_BYTES 12 // what ipsec-mb gives of HMAC-SHA1's 20; cut to 10 or 4
 
+static inline uint32_t tag_bytes(const struct backend_op *op)
+{
+	return suite_table[op->ctx->suite].tag_bytes;
+}
+
+static inline uint32_t rtcp_tag_bytes(const struct backend_op *op)
+{
+	return suite_table[op->ctx->suite].rtcp_tag_bytes;
+}
+
 // salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16; the last 16 bits count the blocks.
 static inline void make_iv(uint8_t iv[16], const uint8_t *salt, uint32_t ssrc, uint64_t index)
 {
@@ -17,6 +27,7 @@ static inline void make_iv(uint8_t iv[16], const uint8_t *salt, uint32_t ssrc, u
 	uint64_t salt_high, salt_low;
 	memcpy(&salt_high, salt, 8);
 	memcpy(&salt_low, salt + 8, 8);
+	salt_low &= 0xffffffffffff; // 14 bytes
 	high ^= salt_high;
 	low ^= salt_low;
 	memcpy(iv, &high, 8);
@@ -127,8 +138,8 @@ void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n)
 		return fail(ops, n);
 	for (uint32_t i = 0; i < n; i++) {
 		struct backend_op *op = ops[i];
-		memcpy(op->data + op->length, self->tags[i], op->ctx->tag_bytes);
-		op->length += op->ctx->tag_bytes;
+		memcpy(op->data + op->length, self->tags[i], tag_bytes(op));
+		op->length += tag_bytes(op);
 	}
 }
 
@@ -146,15 +157,15 @@ void ipsec_mb_cm_unprotect(struct backend_op *const ops[], uint32_t n)
 		const struct ipsec_mb_cm_keys *keys = state_keys(op->ctx);
 		if (i + BACKEND_PREFETCH < n)
 			prefetch(ops[i + BACKEND_PREFETCH]);
-		op->length -= op->ctx->tag_bytes;
-		memcpy(received[i], op->data + op->length, op->ctx->tag_bytes);
+		op->length -= tag_bytes(op);
+		memcpy(received[i], op->data + op->length, tag_bytes(op));
 		ipsec_mb_put32(op->data + op->length, op->index >> 16);
 		hash_job(&self->jobs[i], self->tags[i], &keys->hmac, op, op->length + ROC);
 	}
 	if (!run_hash(self, n))
 		return fail(ops, n);
 	for (uint32_t i = 0; i < n; i++)
-		ops[i]->status = ipsec_mb_differ(received[i], self->tags[i], ops[i]->ctx->tag_bytes)
+		ops[i]->status = ipsec_mb_differ(received[i], self->tags[i], tag_bytes(ops[i]))
 					 ? BURST_AUTH_FAILED
 					 : BURST_OK;
 	if (!cipher(self, ops, n))
@@ -183,8 +194,13 @@ static bool rtcp_cipher(struct ipsec_mb_thread *self, const struct backend_op *o
 static bool rtcp_hash(struct ipsec_mb_thread *self, const struct backend_op *op, uint32_t bytes)
 {
 	const struct ipsec_mb_rtcp_keys *keys = state_rtcp_keys(op->ctx);
-	hash_job(&self->jobs[0], self->tags[0], &keys->hmac, op, bytes);
-	return run_hash(self, 1);
+	struct ipsec_mb_hmac hmac;
+
+	ipsec_mb_hmac_init(&hmac, keys->auth);
+	hash_job(&self->jobs[0], self->tags[0], &hmac, op, bytes);
+	bool ok = run_hash(self, 1);
+	explicit_bzero(&hmac, sizeof(hmac));
+	return ok;
 }
 
 void ipsec_mb_cm_protect_rtcp(struct backend_op *const ops[], uint32_t n)
@@ -202,8 +218,8 @@ void ipsec_mb_cm_protect_rtcp(struct backend_op *const ops[], uint32_t n)
 		ipsec_mb_put32(end, E_FLAG | (uint32_t)op->index);
 		if (!rtcp_hash(self, op, op->length + TRAILER))
 			continue;
-		memcpy(end + TRAILER, self->tags[0], op->ctx->rtcp_tag_bytes);
-		op->length += TRAILER + op->ctx->rtcp_tag_bytes;
+		memcpy(end + TRAILER, self->tags[0], rtcp_tag_bytes(op));
+		op->length += TRAILER + rtcp_tag_bytes(op);
 		op->status = BURST_OK;
 	}
 }
@@ -216,12 +232,12 @@ void ipsec_mb_cm_unprotect_rtcp(struct backend_op *const ops[], uint32_t n)
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct backend_op *op = ops[i];
-		uint32_t bytes = op->length - op->ctx->rtcp_tag_bytes;
+		uint32_t bytes = op->length - rtcp_tag_bytes(op);
 		op->status = BURST_INTERNAL;
 		if (!rtcp_hash(self, op, bytes))
 			continue;
 		op->status = BURST_AUTH_FAILED;
-		if (ipsec_mb_differ(op->data + bytes, self->tags[0], op->ctx->rtcp_tag_bytes))
+		if (ipsec_mb_differ(op->data + bytes, self->tags[0], rtcp_tag_bytes(op)))
 			continue;
 		op->length = bytes - TRAILER;
 		op->status =

@@ -14,8 +14,8 @@
 // up to a power of two. All zero is the state before the first packet.
 struct replay {
 	uint64_t highest; // index: rollover counter * 2^16 + sequence number
+	uint32_t ssrc;	  // whose it is
 	uint32_t pending; // what the highest index grows by if all packets under way authenticate
-	uint32_t unused;
 	uint64_t bits[];
 };
 

@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 
 #include "engine/base/log.h"
+#include "engine/spare.h"
 
 #define TICK_US	   10000
 #define SCAN_TICKS 10	// session events are looked for every 100 ms
@@ -175,6 +176,7 @@ void control_tick(struct engine *engine)
 	engine->ticks++;
 	read_slow_path(engine);
 	retire_tick(engine->retire);
+	spare_tick(engine->mem);
 	if (engine->ticks % SCAN_TICKS != 0)
 		return;
 	session_scan(engine, SCAN_MAX);

@@ -14,6 +14,7 @@
 #include "engine/base/log.h"
 #include "engine/core.h"
 #include "engine/rcu.h"
+#include "engine/spare.h"
 
 #define SESSIONS_DEFAULT 131072
 #define MBUF_CACHE	 256
@@ -204,8 +205,10 @@ static int make_tables(struct engine *engine)
 		aligned_alloc(64, engine->shared.n_workers * sizeof(struct worker));
 	if (engine->shared.workers)
 		memset(engine->shared.workers, 0, engine->shared.n_workers * sizeof(struct worker));
-	if (!engine->mem || !engine->retire || !engine->shared.flows[SIDE_WIRE] ||
-		!engine->shared.flows[SIDE_HOST] || !engine->shared.workers ||
+	if (!engine->mem || !engine->retire ||
+		spare_init(engine->mem, engine->config.ssrc_max) != 0 ||
+		!engine->shared.flows[SIDE_WIRE] || !engine->shared.flows[SIDE_HOST] ||
+		!engine->shared.workers ||
 		session_table_init(&engine->sessions, max ? max : SESSIONS_DEFAULT) != 0) {
 		log_error("out of memory for the tables");
 		return -1;
@@ -295,6 +298,7 @@ void engine_free(struct engine *engine)
 		worker_fini_all(&engine->shared);
 	free(engine->shared.workers);
 	rte_mempool_free(engine->pool);
+	spare_fini(engine->mem);
 	mem_free(engine->mem);
 	context_backend_fini();
 	rcu_unregister_thread();

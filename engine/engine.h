@@ -30,7 +30,7 @@ struct engine_config {
 	unsigned queues_rx_desc, queues_tx_desc; // 0: 1,024, or what the device can
 	unsigned mbufs;				 // in the pool; 0: by ports and workers
 	unsigned sessions_max;			 // 0: 131,072
-	unsigned ssrc_max;			 // of a stream; 0: 4
+	unsigned ssrc_max;			 // of a stream; 0: 16
 	unsigned vlan;				 // of the wire port; 0: untagged
 	bool idle_sleep;			 // workers back off to short sleeps when idle
 	bool paused;	    // no worker starts: the caller runs worker_iterate(), as benchmarks do

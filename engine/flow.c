@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #include "engine/rcu.h"
@@ -13,23 +14,53 @@
 
 #define PORTS	  65536
 #define BURST_CAP 64
+#define HINTS	  64
+#define HUGE_PAGE (2ul << 20)
 
-// All ports of one local address. Kept until the table ends: 512 KiB of address space, of which
-// only the pages of ports in use are ever touched.
+// One local address with the first stream on each of its ports.
 struct flow_address {
 	struct in6_addr ip;
 	unsigned streams; // control thread only
-	struct stream *ports[PORTS];
+	struct stream **ports;
 };
 
 struct flow_table {
 	unsigned n;
+	uint8_t hints[HINTS]; // where to look first, by hint_of()
 	struct flow_address *addresses[FLOW_ADDRESSES];
+	// The ports of all places, 512 KiB each: on huge pages, so that a look-up seldom waits for
+	// the page tables, and only what is used is ever touched
+	struct stream *(*ports)[PORTS];
 };
+
+static void *map_ports(void)
+{
+	const size_t size = FLOW_ADDRESSES * PORTS * sizeof(struct stream *);
+	uint8_t *raw = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *start;
+
+	if (raw == MAP_FAILED)
+		return NULL;
+	start = (uint8_t *)(((uintptr_t)raw + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+	if (start > raw)
+		munmap(raw, (size_t)(start - raw));
+	munmap(start + size, (size_t)(raw + HUGE_PAGE - start));
+	madvise(start, size, MADV_HUGEPAGE);
+	return start;
+}
 
 struct flow_table *flow_table_new(void)
 {
-	return calloc(1, sizeof(struct flow_table));
+	struct flow_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->ports = map_ports();
+	if (table->ports)
+		return table;
+	free(table);
+	return NULL;
 }
 
 void flow_table_free(struct flow_table *table)
@@ -37,66 +68,72 @@ void flow_table_free(struct flow_table *table)
 	if (!table)
 		return;
 	for (unsigned i = 0; i < table->n; i++)
-		munmap(table->addresses[i], sizeof(*table->addresses[i]));
+		free(table->addresses[i]);
+	munmap(table->ports, FLOW_ADDRESSES * sizeof(table->ports[0]));
 	free(table);
 }
 
-static struct flow_address *find_address(
+// Addresses of one machine mostly differ in their last bytes.
+static inline unsigned hint_of(const struct in6_addr *ip)
+{
+	return (ip->s6_addr[15] ^ ip->s6_addr[14] ^ ip->s6_addr[13]) % HINTS;
+}
+
+static inline struct flow_address *find_address(
 	const struct flow_table *table, const struct in6_addr *local)
 {
-	unsigned n = __atomic_load_n(&table->n, __ATOMIC_ACQUIRE);
+	unsigned hint = __atomic_load_n(&table->hints[hint_of(local)], __ATOMIC_RELAXED);
+	struct flow_address *address = rcu_dereference(table->addresses[hint]);
+	unsigned n;
 
+	if (likely(address && address_equal(&address->ip, local)))
+		return address;
+	n = __atomic_load_n(&table->n, __ATOMIC_ACQUIRE);
 	for (unsigned i = 0; i < n; i++) {
-		struct flow_address *address = rcu_dereference(table->addresses[i]);
-
+		address = rcu_dereference(table->addresses[i]);
 		if (address_equal(&address->ip, local))
 			return address;
 	}
 	return NULL;
 }
 
-static struct flow_address *map_address(const struct in6_addr *local)
+// A place whose address has no streams any more, and so no port in use; or the next free one.
+static unsigned find_place(const struct flow_table *table)
 {
-	struct flow_address *address = mmap(
-		NULL, sizeof(*address), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned place = 0;
 
-	if (address == MAP_FAILED)
-		return NULL;
-	address->ip = *local;
-	return address;
+	if (table->n < FLOW_ADDRESSES)
+		return table->n;
+	while (place < FLOW_ADDRESSES && table->addresses[place]->streams > 0)
+		place++;
+	return place;
 }
 
-// Gives the place of an address that has no streams any more to another. It waits for the readers,
-// which is rare: FLOW_ADDRESSES others have been in use before.
-static int reuse_place(struct flow_table *table, struct flow_address *address)
-{
-	for (unsigned i = 0; i < table->n; i++) {
-		struct flow_address *old = table->addresses[i];
-
-		if (old->streams > 0)
-			continue;
-		rcu_set_pointer(&table->addresses[i], address);
-		synchronize_rcu();
-		munmap(old, sizeof(*old));
-		return 0;
-	}
-	munmap(address, sizeof(*address));
-	return -ENOSPC;
-}
-
+// When it takes an old place it waits for the readers, which is rare: FLOW_ADDRESSES others have
+// been in use before.
 int flow_reserve(struct flow_table *table, const struct in6_addr *local)
 {
-	struct flow_address *address;
+	struct flow_address *address, *old;
+	unsigned place;
 
 	if (find_address(table, local))
 		return 0;
-	address = map_address(local);
+	place = find_place(table);
+	if (place == FLOW_ADDRESSES)
+		return -ENOSPC;
+	address = calloc(1, sizeof(*address));
 	if (!address)
 		return -ENOMEM;
-	if (table->n == FLOW_ADDRESSES)
-		return reuse_place(table, address);
-	rcu_set_pointer(&table->addresses[table->n], address);
-	__atomic_store_n(&table->n, table->n + 1, __ATOMIC_RELEASE);
+	address->ip = *local;
+	address->ports = table->ports[place];
+	old = table->addresses[place];
+	rcu_set_pointer(&table->addresses[place], address);
+	__atomic_store_n(&table->hints[hint_of(local)], (uint8_t)place, __ATOMIC_RELAXED);
+	if (place == table->n)
+		__atomic_store_n(&table->n, place + 1, __ATOMIC_RELEASE);
+	if (old)
+		synchronize_rcu();
+	free(old);
 	return 0;
 }
 
@@ -187,7 +224,6 @@ static uint8_t walk(const struct stream *stream, const struct parse *p, const st
 	if (!stream)
 		return FLOW_WRONG_SOURCE;
 	rte_prefetch0(stream->state);
-	rte_prefetch0(&stream->state->reception);
 	rte_prefetch0(stream->nexthop);
 	context_prefetch(stream->context);
 	*out = stream;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A slab allocator with a free list for each block size; control thread. A block on a free list is
+// A slab allocator: blocks of one size lie together, so that few pages hold what each packet reads;
+// a free list for each size. Control thread. A block on a free list is
 // zero but for its first word.
 #include "engine/mem.h"
 
@@ -21,12 +22,18 @@ struct block {
 	struct block *next;
 };
 
+// Blocks of one size.
+struct class
+{
+	struct block *free;
+	uint8_t *at; // what is left of its newest arena
+	size_t left;
+};
+
 struct mem {
 	struct arena *arenas;
-	uint8_t *at; // what is left of the newest arena
-	size_t left;
 	size_t mapped, used;
-	struct block *free[CLASSES];
+	struct class classes[CLASSES];
 };
 
 struct mem *mem_new(void)
@@ -67,7 +74,7 @@ static uint8_t *map_arena(void)
 	return start;
 }
 
-static int grow(struct mem *mem)
+static int grow(struct mem *mem, struct class *class)
 {
 	struct arena *arena = malloc(sizeof(*arena));
 
@@ -80,51 +87,54 @@ static int grow(struct mem *mem)
 	}
 	arena->next = mem->arenas;
 	mem->arenas = arena;
-	mem->at = arena->memory;
-	mem->left = ARENA_BYTES;
+	class->at = arena->memory;
+	class->left = ARENA_BYTES;
 	mem->mapped += ARENA_BYTES;
 	return 0;
 }
 
-static size_t round_up(size_t size)
+static size_t lines_of(size_t size)
 {
-	return (size + LINE - 1) & ~(size_t)(LINE - 1);
+	return (size + LINE - 1) / LINE;
 }
 
 void *mem_get(struct mem *mem, size_t size)
 {
-	size_t class = round_up(size) / LINE;
+	size_t bytes = lines_of(size) * LINE;
+	struct class *class;
 	struct block *block;
 
-	if (class == 0 || class >= CLASSES)
+	if (bytes == 0 || bytes / LINE >= CLASSES)
 		return NULL;
-	block = mem->free[class];
+	class = &mem->classes[bytes / LINE];
+	block = class->free;
 	if (block) {
-		mem->free[class] = block->next;
+		class->free = block->next;
 		block->next = NULL;
-		mem->used += class * LINE;
+		mem->used += bytes;
 		return block;
 	}
-	if (mem->left < class * LINE && grow(mem) != 0)
+	if (class->left < bytes && grow(mem, class) != 0)
 		return NULL;
-	block = (struct block *)mem->at;
-	mem->at += class * LINE;
-	mem->left -= class * LINE;
-	mem->used += class * LINE;
+	block = (struct block *)class->at;
+	class->at += bytes;
+	class->left -= bytes;
+	mem->used += bytes;
 	return block;
 }
 
 void mem_put(struct mem *mem, void *block, size_t size)
 {
-	size_t class = round_up(size) / LINE;
+	size_t bytes = lines_of(size) * LINE;
+	struct class *class = &mem->classes[bytes / LINE];
 	struct block *b = block;
 
 	if (!b)
 		return;
-	explicit_bzero(block, class * LINE);
-	b->next = mem->free[class];
-	mem->free[class] = b;
-	mem->used -= class * LINE;
+	explicit_bzero(block, bytes);
+	b->next = class->free;
+	class->free = b;
+	mem->used -= bytes;
 }
 
 void mem_usage(const struct mem *mem, size_t *mapped, size_t *used)

@@ -149,7 +149,7 @@ static const struct conf_key keys[] = {
 	{"tx-descriptors", "N", "of a transmit queue (1024)", set_queues_tx_desc},
 	{"mbufs", "N", "packet buffers; default: by ports and workers", set_mbufs},
 	{"sessions", "N", "at most (131072)", set_sessions_max},
-	{"ssrc-max", "N", "synchronization sources of a stream at most (4)", set_ssrc_max},
+	{"ssrc-max", "N", "synchronization sources of a stream at most (16)", set_ssrc_max},
 	{"vlan", "ID", "802.1Q tag of the wire port", set_vlan},
 	{"idle-sleep", NULL, "workers sleep up to 0.2 ms at a time when idle", set_idle_sleep},
 	{"crypto", "NAME", "ipsec_mb (default) or libsrtp2", set_crypto},

@@ -17,6 +17,7 @@ static inline uint64_t counter_get(const uint64_t *counter)
 }
 
 struct reception {
+	// Half a cache line that each packet writes
 	uint32_t ssrc;	   // whose the fields below are
 	uint32_t received; // of this source; 0: none yet
 	uint32_t base;	   // extended sequence numbers
@@ -25,9 +26,10 @@ struct reception {
 	uint32_t jitter;  // times 16
 	uint32_t clock_hz;
 	uint16_t jump_next; // a jump is believed if this number follows
-	uint8_t jumped;
+	uint8_t jumped : 1;
+	uint8_t timed : 1; // `transit` is of this source and clock
 	uint8_t payload_type;
-	uint8_t timed; // `transit` is of this source and clock
+
 	uint64_t out_of_order;
 	int64_t lost_before; // of earlier sources and before jumps
 };

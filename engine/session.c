@@ -11,6 +11,7 @@
 
 #include "engine/core.h"
 #include "engine/session_check.h"
+#include "engine/spare.h"
 
 // ---- streams
 
@@ -25,6 +26,7 @@ static void end_stream(void *arg, void *object)
 	if (stream->owns_context) {
 		size_t bytes = context_bytes(stream->context);
 
+		spare_put(engine->mem, context_extension(stream->context));
 		context_fini(stream->context);
 		mem_put(engine->mem, stream->context, bytes);
 	}
@@ -50,7 +52,7 @@ static int make_context(
 		.key = key,
 		.salt = key + suite->key_bytes,
 		.window = params->window,
-		.ssrc_max = (uint16_t)engine->config.ssrc_max,
+		.ssrc_max = 1, // a second one takes a spare block
 	};
 	size_t bytes = context_size(&context);
 	void *memory = mem_get(engine->mem, bytes);
@@ -119,45 +121,52 @@ static void wipe_keys(struct session_params *params)
 
 static void free_session(struct session *session)
 {
-	free((char *)session->params.tag);
+	free((char *)session->tag);
 	free(session);
 }
 
-// A session with its states, its tag and no streams.
-static struct session *alloc_session(struct engine *engine, const struct session_params *params)
+// A session with its tag and no streams.
+static struct session *alloc_session(const struct session_params *params)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
 	if (!session)
 		return NULL;
-	session->params = *params;
-	wipe_keys(&session->params);
-	session->params.tag = NULL;
-	session->rx.state = mem_get(engine->mem, sizeof(struct stream_state));
-	session->tx.state = mem_get(engine->mem, sizeof(struct stream_state));
+	session_table_keep(session, params);
 	if (params->tag)
-		session->params.tag = strdup(params->tag);
-	if (session->rx.state && session->tx.state && (!params->tag || session->params.tag))
+		session->tag = strdup(params->tag);
+	if (!params->tag || session->tag)
 		return session;
-	end_state(engine, session->rx.state);
-	end_state(engine, session->tx.state);
-	free_session(session);
+	free(session);
 	return NULL;
+}
+
+// A stream with a state of its own.
+static struct stream *make_first(
+	struct engine *engine, const struct session_params *params, bool to_wire, uint32_t id)
+{
+	struct stream_state *state = mem_get(engine->mem, sizeof(*state));
+	struct stream *stream =
+		state ? make_stream(engine, params, to_wire, state, NULL, id) : NULL;
+
+	if (!stream)
+		end_state(engine, state);
+	return stream;
 }
 
 static int make_streams(
 	struct engine *engine, struct session *session, const struct session_params *params)
 {
-	uint32_t id = session->id;
-
-	session->rx.stream = make_stream(engine, params, false, session->rx.state, NULL, id);
-	session->tx.stream = make_stream(engine, params, true, session->tx.state, NULL, id);
-	if (session->rx.stream && session->tx.stream)
+	session->rx = make_first(engine, params, false, session->id);
+	session->tx = session->rx ? make_first(engine, params, true, session->id) : NULL;
+	if (session->tx)
 		return 0;
-	if (session->rx.stream)
-		end_stream(engine, session->rx.stream);
-	if (session->tx.stream)
-		end_stream(engine, session->tx.stream);
+	if (session->rx) {
+		struct stream_state *state = session->rx->state;
+
+		end_stream(engine, session->rx);
+		end_state(engine, state);
+	}
 	return -ENOMEM;
 }
 
@@ -165,37 +174,36 @@ static int make_streams(
 
 static void publish(struct engine *engine, struct session *session)
 {
-	const struct session_addr *wire = &session->params.wire_local;
-	const struct session_addr *host = &session->params.host_local;
+	const struct session_addr *host = &session->host_local;
+	struct flow_table *wire = engine->shared.flows[SIDE_WIRE];
 	struct flow_table *flows = engine->shared.flows[SIDE_HOST];
 
-	flow_add(engine->shared.flows[SIDE_WIRE], &wire->ip, wire->port, session->rx.stream);
-	flow_add(flows, &host->ip, host->port, session->tx.stream);
-	flow_add(flows, &host->ip, (uint16_t)(host->port + 1), session->tx.stream);
+	flow_add(wire, &session->wire_local.ip, session->wire_local.port, session->rx);
+	flow_add(flows, &host->ip, host->port, session->tx);
+	flow_add(flows, &host->ip, (uint16_t)(host->port + 1), session->tx);
 }
 
 static void unpublish(struct engine *engine, struct session *session)
 {
-	const struct session_addr *wire = &session->params.wire_local;
-	const struct session_addr *host = &session->params.host_local;
+	const struct session_addr *host = &session->host_local;
+	struct flow_table *wire = engine->shared.flows[SIDE_WIRE];
 	struct flow_table *flows = engine->shared.flows[SIDE_HOST];
 
-	flow_del(engine->shared.flows[SIDE_WIRE], &wire->ip, wire->port, session->rx.stream);
-	flow_del(flows, &host->ip, host->port, session->tx.stream);
-	flow_del(flows, &host->ip, (uint16_t)(host->port + 1), session->tx.stream);
+	flow_del(wire, &session->wire_local.ip, session->wire_local.port, session->rx);
+	flow_del(flows, &host->ip, host->port, session->tx);
+	flow_del(flows, &host->ip, (uint16_t)(host->port + 1), session->tx);
 }
 
 static void republish(
 	struct engine *engine, struct session *session, struct stream *rx, struct stream *tx)
 {
-	const struct session_addr *wire = &session->params.wire_local;
-	const struct session_addr *host = &session->params.host_local;
+	const struct session_addr *host = &session->host_local;
+	struct flow_table *wire = engine->shared.flows[SIDE_WIRE];
 	struct flow_table *flows = engine->shared.flows[SIDE_HOST];
 
-	flow_replace(
-		engine->shared.flows[SIDE_WIRE], &wire->ip, wire->port, session->rx.stream, rx);
-	flow_replace(flows, &host->ip, host->port, session->tx.stream, tx);
-	flow_replace(flows, &host->ip, (uint16_t)(host->port + 1), session->tx.stream, tx);
+	flow_replace(wire, &session->wire_local.ip, session->wire_local.port, session->rx, rx);
+	flow_replace(flows, &host->ip, host->port, session->tx, tx);
+	flow_replace(flows, &host->ip, (uint16_t)(host->port + 1), session->tx, tx);
 }
 
 // ---- the API
@@ -229,14 +237,12 @@ int session_add(struct engine *engine, const struct session_params *params, uint
 		rc = reserve(engine, params, error);
 	if (rc != 0)
 		return rc;
-	session = alloc_session(engine, params);
+	session = alloc_session(params);
 	if (!session)
 		return session_fail(error, -ENOMEM, NULL, "out of memory");
 	session_table_add(&engine->sessions, session);
 	if (make_streams(engine, session, params) != 0) {
 		session_table_del(&engine->sessions, session);
-		end_state(engine, session->rx.state);
-		end_state(engine, session->tx.state);
 		free_session(session);
 		return session_fail(error, -ENOMEM, NULL, "out of memory");
 	}
@@ -254,7 +260,7 @@ int session_add(struct engine *engine, const struct session_params *params, uint
 static void merge(struct session_params *out, const struct session *session, unsigned changes,
 	const struct session_params *params)
 {
-	*out = session->params;
+	session_table_params(session, out);
 	if (changes & SESSION_WIRE_REMOTE)
 		out->wire_remote = params->wire_remote;
 	if (changes & SESSION_HOST_REMOTE)
@@ -282,11 +288,11 @@ static void take_context(struct stream *new, struct stream *old)
 static int replace_streams(struct engine *engine, struct session *session, bool keys,
 	const struct session_params *params)
 {
-	struct stream *old_rx = session->rx.stream, *old_tx = session->tx.stream;
+	struct stream *old_rx = session->rx, *old_tx = session->tx;
 	struct stream *rx = make_stream(
-		engine, params, false, session->rx.state, keys ? NULL : old_rx, session->id);
-	struct stream *tx = make_stream(
-		engine, params, true, session->tx.state, keys ? NULL : old_tx, session->id);
+		engine, params, false, old_rx->state, keys ? NULL : old_rx, session->id);
+	struct stream *tx =
+		make_stream(engine, params, true, old_tx->state, keys ? NULL : old_tx, session->id);
 
 	if (!rx || !tx) {
 		if (rx)
@@ -298,8 +304,8 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 	take_context(rx, old_rx);
 	take_context(tx, old_tx);
 	republish(engine, session, rx, tx);
-	session->rx.stream = rx;
-	session->tx.stream = tx;
+	session->rx = rx;
+	session->tx = tx;
 	retire(engine->retire, end_stream, old_rx);
 	retire(engine->retire, end_stream, old_tx);
 	return 0;
@@ -309,21 +315,20 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 static int apply(struct engine *engine, struct session *session, unsigned changes,
 	struct session_params *merged, char *tag)
 {
-	const char *old_tag = session->params.tag;
+	const char *old_tag = session->tag;
 
 	if ((changes & CHANGES_STREAMS) &&
 		replace_streams(engine, session, changes & SESSION_KEYS, merged) != 0)
 		return -ENOMEM;
-	session->params = *merged;
-	wipe_keys(&session->params);
+	session_table_keep(session, merged);
 	if (changes & SESSION_TAG) {
-		session->params.tag = tag;
+		session->tag = tag;
 		free((char *)old_tag);
 	}
 	if (changes & SESSION_KEYS) {
 		session->exhausted_rx = session->exhausted_tx = false;
-		session->exhausted_rx_before = counter_get(&session->rx.state->key_exhausted);
-		session->exhausted_tx_before = counter_get(&session->tx.state->key_exhausted);
+		session->exhausted_rx_before = counter_get(&session->rx->state->key_exhausted);
+		session->exhausted_tx_before = counter_get(&session->tx->state->key_exhausted);
 	}
 	if (changes & (SESSION_TIMEOUT | SESSION_DIRECTION)) {
 		session->timeout_tsc = rte_rdtsc();
@@ -364,15 +369,18 @@ int session_update(struct engine *engine, uint32_t id, unsigned changes,
 int session_remove(struct engine *engine, uint32_t id)
 {
 	struct session *session = session_table_find(&engine->sessions, id);
+	struct stream_state *rx, *tx;
 
 	if (!session)
 		return -ENOENT;
+	rx = session->rx->state;
+	tx = session->tx->state;
 	unpublish(engine, session);
 	session_table_del(&engine->sessions, session);
-	retire(engine->retire, end_stream, session->rx.stream);
-	retire(engine->retire, end_stream, session->tx.stream);
-	retire(engine->retire, end_state, session->rx.state);
-	retire(engine->retire, end_state, session->tx.state);
+	retire(engine->retire, end_stream, session->rx);
+	retire(engine->retire, end_stream, session->tx);
+	retire(engine->retire, end_state, rx);
+	retire(engine->retire, end_state, tx);
 	session_emit(engine, session, SESSION_REMOVED, 0);
 	free_session(session);
 	return 0;

@@ -57,12 +57,9 @@ static int check_remote(const struct engine_side *side, const struct session_add
 	return 0;
 }
 
-static int check_srtp(
-	struct engine *engine, const struct session_params *params, struct session_error *error)
+static int check_srtp(const struct session_params *params, struct session_error *error)
 {
-	const struct context_params context = {.suite = params->suite,
-		.window = params->window,
-		.ssrc_max = (uint16_t)engine->config.ssrc_max};
+	const struct context_params context = {.suite = params->suite, .window = params->window};
 
 	if ((unsigned)params->suite >= SUITE_COUNT)
 		return session_fail(error, -EINVAL, "suite", "unknown suite");
@@ -93,7 +90,7 @@ int session_check_params(
 		rc = session_fail(error, -EINVAL, "host.local", "no port is above it for RTCP");
 	if (rc == 0 && params->host_remote.port == UINT16_MAX)
 		rc = session_fail(error, -EINVAL, "host.remote", "no port is above it for RTCP");
-	return rc == 0 ? check_srtp(engine, params, error) : rc;
+	return rc == 0 ? check_srtp(params, error) : rc;
 }
 
 static int check_wire_conflict(struct engine *engine, const struct session_params *params,
@@ -104,7 +101,7 @@ static int check_wire_conflict(struct engine *engine, const struct session_param
 	const struct stream *taken =
 		flow_find(flows, &local->ip, local->port, &remote->ip, remote->port);
 
-	if (taken && (!self || taken != self->rx.stream))
+	if (taken && (!self || taken != self->rx))
 		return session_fail(error, -EADDRINUSE, "wire.local",
 			"session %u has this address with this remote", taken->session);
 	if (flow_count(flows, &local->ip, local->port) >= FLOW_CHAIN_MAX + (self ? 1 : 0))

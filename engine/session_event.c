@@ -18,8 +18,7 @@ void session_emit(struct engine *engine, const struct session *session, enum ses
 	uint64_t idle_ms)
 {
 	if (engine->on_event)
-		engine->on_event(
-			engine->on_event_arg, event, session->id, session->params.tag, idle_ms);
+		engine->on_event(engine->on_event_arg, event, session->id, session->tag, idle_ms);
 }
 
 static uint64_t tsc_to_ms(const struct engine *engine, uint64_t tsc)
@@ -53,11 +52,10 @@ static void scan_timeout(struct engine *engine, struct session *session)
 {
 	uint64_t idle;
 
-	if (session->params.media_timeout_ms == 0 ||
-		!(session->params.direction & SESSION_RECVONLY))
+	if (session->media_timeout_ms == 0 || !(session->direction & SESSION_RECVONLY))
 		return;
-	idle = idle_ms(engine, session->rx.state, session->timeout_tsc);
-	if (idle < session->params.media_timeout_ms) {
+	idle = idle_ms(engine, session->rx->state, session->timeout_tsc);
+	if (idle < session->media_timeout_ms) {
 		session->timed_out = false;
 	} else if (!session->timed_out) {
 		session->timed_out = true;
@@ -67,7 +65,7 @@ static void scan_timeout(struct engine *engine, struct session *session)
 
 static void scan_one(struct engine *engine, struct session *s)
 {
-	const struct stream_state *rx = s->rx.state, *tx = s->tx.state;
+	const struct stream_state *rx = s->rx->state, *tx = s->tx->state;
 
 	emit_once(engine, s, &s->first_wire, counter_get(&rx->packets) > 0,
 		SESSION_FIRST_PACKET_WIRE);
@@ -110,7 +108,7 @@ uint32_t session_count(struct engine *engine)
 }
 
 static void get_stats(const struct engine *engine, const struct session *session,
-	const struct session_stream *stream, struct session_stream_stats *out)
+	const struct stream *stream, struct session_stream_stats *out)
 {
 	const struct stream_state *state = stream->state;
 
@@ -125,7 +123,7 @@ static void get_stats(const struct engine *engine, const struct session *session
 	out->replayed = counter_get(&state->replayed);
 	out->dropped = counter_get(&state->dropped);
 	out->idle_ms = idle_ms(engine, state, session->added_tsc);
-	out->packets_left = context_packets_left(stream->stream->context, 0);
+	out->packets_left = context_packets_left(stream->context, 0);
 }
 
 int session_get(struct engine *engine, uint32_t id, struct session_info *info)
@@ -136,9 +134,9 @@ int session_get(struct engine *engine, uint32_t id, struct session_info *info)
 		return -ENOENT;
 	memset(info, 0, sizeof(*info));
 	info->id = session->id;
-	info->params = session->params;
+	session_table_params(session, &info->params);
 	info->age_ms = tsc_to_ms(engine, rte_rdtsc() - session->added_tsc);
-	get_stats(engine, session, &session->rx, &info->rx);
-	get_stats(engine, session, &session->tx, &info->tx);
+	get_stats(engine, session, session->rx, &info->rx);
+	get_stats(engine, session, session->tx, &info->tx);
 	return 0;
 }

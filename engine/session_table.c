@@ -5,6 +5,33 @@
 #include <errno.h>
 #include <stdlib.h>
 
+void session_table_params(const struct session *session, struct session_params *params)
+{
+	*params = (struct session_params){
+		.wire_local = session->wire_local,
+		.wire_remote = session->wire_remote,
+		.host_local = session->host_local,
+		.host_remote = session->host_remote,
+		.suite = (enum suite_id)session->suite,
+		.window = session->window,
+		.media_timeout_ms = session->media_timeout_ms,
+		.direction = (enum session_direction)session->direction,
+		.tag = session->tag,
+	};
+}
+
+void session_table_keep(struct session *session, const struct session_params *params)
+{
+	session->wire_local = params->wire_local;
+	session->wire_remote = params->wire_remote;
+	session->host_local = params->host_local;
+	session->host_remote = params->host_remote;
+	session->suite = (uint8_t)params->suite;
+	session->window = params->window;
+	session->media_timeout_ms = params->media_timeout_ms;
+	session->direction = (uint8_t)params->direction;
+}
+
 int session_table_init(struct session_table *table, unsigned max)
 {
 	unsigned n = 1024;

@@ -5,20 +5,21 @@
 #include "engine/session.h"
 #include "engine/stream.h"
 
-// One direction of a session: what the workers read, and what has to be freed behind it.
-struct session_stream {
-	struct stream *stream;
-	struct stream_state *state;
-};
-
+// What is kept of a session. Small: there are hundreds of thousands.
 struct session {
 	uint32_t id;
+	uint32_t media_timeout_ms;
+	struct session_addr wire_local, wire_remote, host_local, host_remote;
+	uint16_t window;
+	uint8_t suite;	   // enum suite_id
+	uint8_t direction; // enum session_direction
+	// Events told
+	bool first_wire, first_host, timed_out, exhausted_rx, exhausted_tx;
+	const char *tag; // ours; may be NULL
 	uint64_t added_tsc;
-	uint64_t timeout_tsc; // media is waited for since then
-	bool first_wire, first_host, timed_out, exhausted_rx, exhausted_tx; // events told
+	uint64_t timeout_tsc;				   // media is waited for since then
 	uint64_t exhausted_rx_before, exhausted_tx_before; // packets dropped under earlier keys
-	struct session_params params;			   // keys are zero; the tag is ours
-	struct session_stream rx, tx;			   // from the wire, to the wire
+	struct stream *rx, *tx;				   // from the wire, to the wire
 	struct session *hash_next, *prev, *next;
 };
 
@@ -29,6 +30,11 @@ struct session_table {
 	struct session **buckets;
 	struct session *first, *last; // by id
 };
+
+// All but the keys, which are zero; the tag stays the session's.
+void session_table_params(const struct session *session, struct session_params *params);
+// Keeps all but the keys and the tag.
+void session_table_keep(struct session *session, const struct session_params *params);
 
 // 0 or -ENOMEM.
 int session_table_init(struct session_table *table, unsigned max);

@@ -26,7 +26,8 @@ static void count_failure(struct stream_state *state, uint8_t status)
 		counter_add(&state->key_exhausted, 1);
 }
 
-static void finish(struct worker *w, struct packet *p, const struct burst_packet *b, uint8_t status)
+static void finish(const struct packet_batch *batch, struct packet *p, const struct burst_packet *b,
+	uint8_t status)
 {
 	struct stream_state *state = p->stream->state;
 
@@ -36,13 +37,12 @@ static void finish(struct worker *w, struct packet *p, const struct burst_packet
 		return;
 	}
 	p->length = (uint16_t)b->length;
-	__atomic_store_n(&state->last_tsc, w->now, __ATOMIC_RELAXED);
+	__atomic_store_n(&state->last_tsc, batch->now, __ATOMIC_RELAXED);
 	if (!p->rtcp)
-		reception_count(&state->reception, b->data, w->now_s32);
+		reception_count(&state->reception, b->data, batch->now_s32);
 }
 
-static unsigned transform(
-	struct worker *w, struct packet_batch *batch, uint8_t rtcp, stage_crypto_fn fn)
+static unsigned transform(struct packet_batch *batch, uint8_t rtcp, stage_crypto_fn fn)
 {
 	struct burst_packet bursts[PACKET_BURST];
 	struct packet *packets[PACKET_BURST];
@@ -65,14 +65,14 @@ static unsigned transform(
 		return 0;
 	good = fn(bursts, status, n);
 	for (unsigned i = 0; i < n; i++)
-		finish(w, packets[i], &bursts[i], status[i]);
+		finish(batch, packets[i], &bursts[i], status[i]);
 	return good;
 }
 
 unsigned stage_crypto(
 	struct worker *w, struct packet_batch *batch, stage_crypto_fn rtp, stage_crypto_fn rtcp)
 {
-	unsigned good = transform(w, batch, 0, rtp) + transform(w, batch, 1, rtcp);
+	unsigned good = transform(batch, 0, rtp) + transform(batch, 1, rtcp);
 
 	stage_settle(w, batch, good < batch->n);
 	return good;

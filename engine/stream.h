@@ -19,23 +19,24 @@
 #define STREAM_UNOWNED 0
 
 // Written by the owning worker alone, but for `owner`, which a worker claims by an atomic exchange.
-// Two cache lines: what each packet writes, and the rest.
+// The first cache line is what each packet writes.
 struct stream_state {
 	uint32_t owner; // index of the worker + 1; STREAM_UNOWNED: the first that sees a packet
 	uint32_t reserved;
 	uint64_t packets; // RTP, forwarded
 	uint64_t bytes;
-	uint64_t rtcp_packets;
 	uint64_t last_tsc; // of the last packet forwarded
+	struct reception reception;
+
+	uint64_t rtcp_packets;
 	uint64_t dropped;
 	uint64_t auth_failed;
 	uint64_t replayed;
-
-	struct reception reception;
 	uint64_t key_exhausted;
 } __attribute__((aligned(64)));
+static_assert(offsetof(struct stream_state, reception.out_of_order) == 64,
+	"what a packet writes is one cache line");
 static_assert(sizeof(struct stream_state) == 128, "the state is two cache lines");
-static_assert(offsetof(struct stream_state, reception) == 64, "counters fill the first line");
 
 // One cache line. Control writes, before it is published; workers read.
 struct stream {

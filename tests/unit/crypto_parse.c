@@ -75,12 +75,12 @@ Test(parse, rtp)
 			if (!cases[i].good) {
 				// The same with a tag's room behind it is malformed to unprotect
 				p = clear;
-				p.length += tx->tag_bytes;
+				p.length += suite_table[tx->suite].tag_bytes;
 				cr_assert_eq(util_one(burst_unprotect, rx, &p), BURST_MALFORMED,
 					"case %u", i);
 				continue;
 			}
-			cr_assert_eq(p.length, clear.length + tx->tag_bytes);
+			cr_assert_eq(p.length, clear.length + suite_table[tx->suite].tag_bytes);
 			cr_assert_eq(util_one(burst_unprotect, rx, &p), BURST_OK, "case %u", i);
 			cr_assert(util_same(&p, &clear));
 		}
@@ -142,7 +142,7 @@ Test(parse, rtcp)
 				"case %u: %s", i, burst_status_names[status]);
 			if (!cases[i].good)
 				continue;
-			cr_assert_eq(p.length, clear.length + tx->rtcp_tag_bytes + 4);
+			cr_assert_eq(p.length, clear.length + suite_table[tx->suite].rtcp_tag_bytes + 4);
 			cr_assert_eq(util_one(burst_unprotect_rtcp, rx, &p), BURST_OK);
 			cr_assert(util_same(&p, &clear));
 		}
@@ -155,7 +155,8 @@ Test(parse, rtcp)
 
 static uint8_t *trailer(struct util_packet *p)
 {
-	return p->data + p->length - 4 - (state_is_gcm(rx) ? 0 : rx->rtcp_tag_bytes);
+	return p->data + p->length - 4 -
+	       (state_is_gcm(rx) ? 0 : suite_table[rx->suite].rtcp_tag_bytes);
 }
 
 Test(parse, rtcp_unprotect)
@@ -173,7 +174,8 @@ Test(parse, rtcp_unprotect)
 		p = first;
 		p.data[0] = 0x40;
 		cr_assert_eq(util_one(burst_unprotect_rtcp, rx, &p), BURST_MALFORMED);
-		for (uint32_t length = 0; length < 8u + 4 + rx->rtcp_tag_bytes; length++) {
+		for (uint32_t length = 0; length < 8u + 4 + suite_table[rx->suite].rtcp_tag_bytes;
+			length++) {
 			p = first;
 			p.length = length;
 			cr_assert_eq(util_one(burst_unprotect_rtcp, rx, &p), BURST_MALFORMED);

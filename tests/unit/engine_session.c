@@ -303,8 +303,8 @@ Test(session, tells_of_an_exhausted_key)
 	rig_start(&rig);
 	session_on_event(rig.engine, on_event, &log);
 	rig_add(&rig);
-	context_set_packets(session_table_find(&rig.engine->sessions, rig.id)->tx.stream->context,
-		1ull << 48, 0);
+	context_set_packets(
+		session_table_find(&rig.engine->sessions, rig.id)->tx->context, 1ull << 48, 0);
 	rig_rtp(plain, 1, 1, sizeof(plain));
 	rig_udp(&frame, RIG_HOST, &rig.params.host_remote, &rig.params.host_local, plain,
 		sizeof(plain));
@@ -348,18 +348,19 @@ static void add_and_remove(struct rig *rig, unsigned n)
 Test(session, memory_stays_where_it_was)
 {
 	struct rig rig;
-	struct footprint before, after;
+	struct footprint fresh, before, after;
 	struct mallinfo2 heap;
 
 	rig_start(&rig);
+	fresh = footprint(&rig);
 	add_and_remove(&rig, 10000);
 	before = footprint(&rig);
 	heap = mallinfo2();
 	for (unsigned round = 0; round < 3; round++)
 		add_and_remove(&rig, 10000);
 	after = footprint(&rig);
-	cr_assert_eq(before.used, 0);
-	cr_assert_eq(after.used, 0);
+	cr_assert_eq(before.used, fresh.used);
+	cr_assert_eq(after.used, fresh.used);
 	cr_assert_eq(after.mapped, before.mapped, "%zu, %zu", after.mapped, before.mapped);
 	cr_assert_eq(after.nexthops, 0);
 	cr_assert_leq(mallinfo2().uordblks, heap.uordblks + 65536);
