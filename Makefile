@@ -175,7 +175,8 @@ lint: deps
 	@$(MAKE) --no-print-directory all unit-build
 	@$(MAKE) --no-print-directory CC=clang all unit-build
 
-bench: deps
+bench:
+	@scripts/install-deps.sh --bench
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) bench/run.sh
 
