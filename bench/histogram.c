@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a histogram tells. Any thread, one at a time.
+#include "bench/histogram.h"
+
+#include <math.h>
+
+static uint64_t largest_of(uint32_t bucket)
+{
+	uint32_t octave = bucket >> HISTOGRAM_BITS;
+	uint64_t step = bucket & ((1u << HISTOGRAM_BITS) - 1);
+
+	if (octave <= 1)
+		return bucket;
+	octave--;
+	// The largest of the last bucket is 2^64 - 1: the sum wraps to 0 before
+	return ((step + (1u << HISTOGRAM_BITS) + 1) << octave) - 1;
+}
+
+uint64_t histogram_quantile(const struct histogram *h, double q)
+{
+	uint64_t wanted = (uint64_t)ceil(q * (double)h->n), seen = 0;
+
+	if (wanted == 0)
+		wanted = 1;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		seen += h->counts[i];
+		if (seen >= wanted)
+			return largest_of(i) < h->max ? largest_of(i) : h->max;
+	}
+	return h->max;
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+	into->n += from->n;
+	if (from->max > into->max)
+		into->max = from->max;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		into->counts[i] += from->counts[i];
+}
