@@ -14,6 +14,7 @@ int bench_path(int argc, char **argv);
 int bench_lookup(int argc, char **argv);
 int bench_setup(int argc, char **argv);
 int bench_memory_use(int argc, char **argv);
+int bench_latency(int argc, char **argv);
 int bench_peers(int argc, char **argv);
 int bench_wire(int argc, char **argv);
 

@@ -16,6 +16,7 @@ static const struct command {
 	{"path", bench_path, "the whole way through the engine's workers, against the floor"},
 	{"lookup", bench_lookup, "the flow table against rte_hash and cds_lfht, beside a writer"},
 	{"setup", bench_setup, "sessions added and removed while packets flow"},
+	{"latency", bench_latency, "how long packets are in the engine, at 50 and 80 % load"},
 	{"memory", bench_memory_use, "bytes a stream, for many streams"},
 	{"wire", bench_wire, "the highest rate without loss between two real ports"},
 	{"peers", bench_peers,

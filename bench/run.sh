@@ -42,6 +42,7 @@ measure path-both path --streams 1000,200000 --direction both --suite AEAD_AES_1
 measure lookup lookup --seconds 0.3
 measure memory memory
 measure setup setup
+measure latency latency --seconds 1
 measure wire wire --streams 1000,100000 --seconds 0.5
 [ "$(id -u)" -ne 0 ] || measure peers peers
 

@@ -41,6 +41,13 @@ rows setup 4 '.streams == 3000 and .adds_per_second > 0 and .removes_per_second 
 [ "$(jq -r '[.results[].interface] | join(" ")' "$tmp/setup.json")" = "call socket call socket" ] || fail "setup: interfaces"
 echo "setup: the engine drops nothing while sessions come and go"
 
+run latency --streams 200 --suite AES_CM_128_HMAC_SHA1_80 --payload 20 --load 30,60 --seconds 0.1 --repeats 2
+rows latency 8 '.lost >= 0 and .packets >= 0 and .p50_us <= .p99_us and .p99_us <= .p999_us and .p999_us <= .max_us and
+	.offered_mpps > 0 and .offered_mpps < .highest_mpps and .generator.late_p50_us >= 0'
+[ "$(jq -c '[.results[] | select(.code == "engine" and .direction == "protect") | .load]' "$tmp/latency.json")" = "[30,60]" ] ||
+	fail "latency: loads"
+echo "latency: the engine and the floor at two loads, both ways"
+
 # refused TEXT ARGUMENT...: exit status 2 and a message
 refused() {
 	local text=$1 status=0
@@ -57,5 +64,7 @@ refused '--suite: cannot be all,all' memory --suite all,all
 refused "unrecognized option '--seconds'" memory --seconds 1
 refused '--repeats: cannot be 0' setup --repeats 0
 refused '--crypto: cannot be openssl' setup --crypto openssl
+refused '--load: cannot be 101' latency --load 101
+refused "unrecognized option '--load'" setup --load 50
 refused 'usage:' lookup extra
 echo "bad arguments, and options of other benchmarks, are refused"
