@@ -27,8 +27,8 @@
 #define API_SESSION_STATS "session.stats" // {"id"}
 #define API_STATS	  "stats"	  // the engine's totals, drops by reason, workers
 #define API_PORT_LIST	  "port.list"
-// {"program", "version", "pid", "crypto", "suites": [...], "wire_addresses": ["10.0.0.1/24"],
-// "host_addresses": [...]}
+// {"program", "version", "pid", "crypto", "draining", "suites": [...], "wire_addresses":
+// ["10.0.0.1/24"], "host_addresses": [...]}
 #define API_INFO	  "info"
 #define API_EVENTS	  "events.subscribe" // {} ; then notifications:
 

@@ -129,6 +129,7 @@ static json_t *addresses_of(const struct engine_port ports[], unsigned n, const 
 static json_t *get_info(void *user, struct rpc_call *call, json_t *params)
 {
 	struct engine_port ports[3];
+	struct engine_stats stats;
 	json_t *suites = json_array();
 
 	if (!takes_nothing(call, params)) {
@@ -137,12 +138,13 @@ static json_t *get_info(void *user, struct rpc_call *call, json_t *params)
 	}
 	memset(ports, 0, sizeof(ports));
 	unsigned n = engine_ports_get(user, ports);
+	engine_stats_get(user, &stats);
 	for (unsigned i = 0; i < SUITE_COUNT; i++)
 		json_array_append_new(suites, json_string(suite_table[i].name));
-	return json_pack("{s:s, s:s, s:i, s:s?, s:o, s:o, s:o}", "program", "crowfly-engine",
+	return json_pack("{s:s, s:s, s:i, s:s?, s:b, s:o, s:o, s:o}", "program", "crowfly-engine",
 		"version", VERSION, "pid", (int)getpid(), "crypto", context_backend_name(),
-		"suites", suites, "wire_addresses", addresses_of(ports, n, "wire"),
-		"host_addresses", addresses_of(ports, n, "host"));
+		"draining", stats.draining, "suites", suites, "wire_addresses",
+		addresses_of(ports, n, "wire"), "host_addresses", addresses_of(ports, n, "host"));
 }
 
 static json_t *subscribe(void *user, struct rpc_call *call, json_t *params)

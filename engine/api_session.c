@@ -23,6 +23,8 @@ static int code_of(int rc)
 	case -EINVAL:
 	case -EADDRNOTAVAIL:
 		return RPC_INVALID_PARAMS;
+	case -ESHUTDOWN:
+		return RPC_UNAVAILABLE;
 	default:
 		return RPC_INTERNAL_ERROR;
 	}

@@ -47,6 +47,7 @@ struct engine {
 	struct event *tick, *second, *netlink_event;
 	uint64_t seconds; // since the start
 	uint64_t ticks;
+	bool draining;
 	uint32_t scan_id; // the session at which the scan for events goes on
 	session_event_cb on_event;
 	void *on_event_arg;

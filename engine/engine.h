@@ -44,6 +44,14 @@ struct engine *engine_new(const struct engine_config *config, struct event_base 
 // Stops the workers, wipes all sessions, closes the ports.
 void engine_free(struct engine *engine);
 
+// From here on there are no new sessions; those there go on.
+void engine_drain(struct engine *engine);
+
+// Whether every worker has polled its ports; whether every worker has done so since this was asked
+// last (one that sleeps when idle has). One that has not is logged.
+bool engine_workers_polled(const struct engine *engine);
+bool engine_workers_moved(struct engine *engine);
+
 // The totals of all workers, read while packets flow.
 struct engine_stats {
 	// tx: media; rx: all that came
@@ -53,6 +61,7 @@ struct engine_stats {
 	uint64_t drops[64];			      // by enum drop_reason (engine/drop.h)
 	uint64_t iterations, busy_iterations, sleeps; // of the workers' loops
 	unsigned sessions, workers;
+	bool draining;
 	unsigned nexthops, nexthops_unresolved;
 	unsigned mbufs, mbufs_free;
 	size_t memory_mapped, memory_used; // of sessions

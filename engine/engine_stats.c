@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/log.h"
 #include "engine/core.h"
 
 static void add_worker(struct engine_stats *stats, const struct worker_counters *c)
@@ -34,6 +35,7 @@ void engine_stats_get(struct engine *engine, struct engine_stats *stats)
 	for (unsigned i = 0; i < engine->shared.n_workers; i++)
 		add_worker(stats, &engine->shared.workers[i].counters);
 	stats->sessions = engine->sessions.count;
+	stats->draining = engine->draining;
 	stats->workers = engine->shared.n_workers;
 	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
 		unsigned entries, unresolved;
@@ -45,6 +47,33 @@ void engine_stats_get(struct engine *engine, struct engine_stats *stats)
 	stats->mbufs = engine->pool->size;
 	stats->mbufs_free = rte_mempool_avail_count(engine->pool);
 	mem_usage(engine->mem, &stats->memory_mapped, &stats->memory_used);
+}
+
+bool engine_workers_polled(const struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->shared.n_workers; i++) {
+		if (counter_get(&engine->shared.workers[i].counters.iterations) == 0)
+			return false;
+	}
+	return true;
+}
+
+bool engine_workers_moved(struct engine *engine)
+{
+	static struct log_limit limit;
+	bool moved = true;
+
+	for (unsigned i = 0; i < engine->shared.n_workers; i++) {
+		struct worker *w = &engine->shared.workers[i];
+		uint64_t iterations = counter_get(&w->counters.iterations);
+
+		if (iterations == w->iterations_seen) {
+			log_limited(&limit, LOG_ERR, "worker %u does not move", i);
+			moved = false;
+		}
+		w->iterations_seen = iterations;
+	}
+	return moved;
 }
 
 static void port_addresses(

@@ -3,7 +3,6 @@
 // thread until a signal ends it.
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,77 +11,170 @@
 #include "engine/api_server.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
+#include "engine/base/service.h"
 #include "engine/base/version.h"
 #include "engine/engine.h"
 #include "engine/options.h"
 #include "pktio/eal.h"
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
+#define DRAIN_LOOK_US 100000
+#define STOP_SECONDS  30 // for the end itself, after the drain
+
+struct daemon_run {
+	int argc;
+	char **argv;
+	const struct options *options;
+	struct event_base *base;
+	struct engine *engine;
+	struct api_server *api;
+	struct event *drain;
+	unsigned drain_left; // looks until the deadline
+};
+
+// ---- what the service manager and signals ask for
+
+static bool is_ready(void *arg)
 {
-	(void)what;
-	log_notice("%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
-	event_base_loopbreak(arg);
+	struct daemon_run *run = arg;
+
+	return engine_workers_polled(run->engine);
 }
 
-// Runs until a signal. The events of the signals are made before the engine, so that one during the
-// start ends it, too, and freed after it, so that a second one does not cut the end short.
-static int run(const struct engine_config *config, struct event_base *base)
+static void ready(void *arg)
 {
-	struct engine *engine = NULL;
-	struct api_server *api = NULL;
+	struct daemon_run *run = arg;
+
+	log_notice("ready, API at %s", run->options->config.socket);
+}
+
+static bool moves(void *arg)
+{
+	struct daemon_run *run = arg;
+
+	return engine_workers_moved(run->engine);
+}
+
+static void stop_now(void *arg)
+{
+	struct daemon_run *run = arg;
+
+	event_base_loopbreak(run->base);
+}
+
+static unsigned count_sessions(struct engine *engine)
+{
+	struct engine_stats stats;
+
+	engine_stats_get(engine, &stats);
+	return stats.sessions;
+}
+
+static void on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon_run *run = arg;
+	unsigned sessions = count_sessions(run->engine);
+
+	(void)fd;
+	(void)what;
+	if (sessions > 0 && --run->drain_left > 0)
+		return;
+	if (sessions > 0)
+		log_warning("drain-timeout: sessions cut off: %u", sessions);
+	event_base_loopbreak(run->base);
+}
+
+static void stop(void *arg)
+{
+	const struct timeval look = {.tv_usec = DRAIN_LOOK_US};
+	struct daemon_run *run = arg;
+	unsigned seconds = run->options->drain_timeout_s, sessions = count_sessions(run->engine);
+
+	run->drain_left = seconds * (1000000 / DRAIN_LOOK_US);
+	if (seconds == 0 || sessions == 0 || event_add(run->drain, &look) != 0) {
+		event_base_loopbreak(run->base);
+		return;
+	}
+	engine_drain(run->engine);
+	service_stop_takes(seconds + STOP_SECONDS);
+	log_notice("draining for up to %u s, sessions: %u", seconds, sessions);
+}
+
+static void reload(void *arg)
+{
+	struct daemon_run *run = arg;
+	char error[CONF_ERROR_MAX];
+	struct options options;
+
+	if (options_read(&options, run->argc, run->argv, error) != OPTIONS_OK) {
+		log_error("SIGHUP: nothing is changed: %s", error);
+	} else {
+		log_notice("SIGHUP: log-level is read again; all other options take a restart");
+		log_set_level(options.log_level);
+	}
+	options_free(&options);
+}
+
+// ---- start and end
+
+static int run_engine(struct daemon_run *run)
+{
+	const char *socket = run->options->config.socket;
 	int status = EXIT_FAILURE;
 
-	engine = engine_new(config, base);
-	if (!engine)
+	run->drain = event_new(run->base, -1, EV_PERSIST, on_drain, run);
+	run->engine = run->drain ? engine_new(&run->options->config, run->base) : NULL;
+	if (!run->engine)
 		goto end;
-	api = api_server_new(base, engine, config->socket);
-	if (!api) {
-		log_error("socket: %s: %s", config->socket, strerror(errno));
+	run->api = api_server_new(run->base, run->engine, socket);
+	if (!run->api) {
+		log_error("socket: %s: %s", socket, strerror(errno));
 		goto end;
 	}
-	log_notice("ready, API at %s", config->socket);
-	event_base_dispatch(base);
+	event_base_dispatch(run->base);
 	status = EXIT_SUCCESS;
 end:
-	api_server_free(api);
-	engine_free(engine);
+	if (run->drain)
+		event_free(run->drain);
+	api_server_free(run->api);
+	engine_free(run->engine);
 	return status;
 }
 
-static int start(struct options *options)
+// The service is made before the engine, so that a signal during the start ends it, too, and freed
+// after it, so that a second one does not cut the end short.
+static int start(struct daemon_run *run)
 {
+	static const struct service_ops ops = {is_ready, ready, moves, stop, stop_now, reload};
 	char *eal_argv[OPTIONS_EAL_MAX + 2]; // the EAL reorders and overwrites its copy
+	const struct options *options = run->options;
 	char error[CONF_ERROR_MAX];
-	struct event_base *base;
-	struct event *term, *interrupt;
+	struct service *service;
 	int status = EXIT_FAILURE;
 
 	log_init("crowfly-engine", options->log_level);
-	signal(SIGPIPE, SIG_IGN);
 	eal_protect_memory();
 	memcpy(eal_argv, options->eal_argv, sizeof(eal_argv));
 	if (eal_init(options->eal_argc, eal_argv, error, sizeof(error)) != 0) {
 		log_error("%s", error);
 		return EXIT_FAILURE;
 	}
-	base = event_base_new();
-	term = base ? evsignal_new(base, SIGTERM, on_signal, base) : NULL;
-	interrupt = base ? evsignal_new(base, SIGINT, on_signal, base) : NULL;
-	if (term && interrupt && event_add(term, NULL) == 0 && event_add(interrupt, NULL) == 0)
-		status = run(&options->config, base);
+	run->base = event_base_new();
+	service = run->base ? service_new(run->base, &ops, run) : NULL;
+	if (service)
+		status = run_engine(run);
+	else
+		log_error("no event loop: %s", strerror(errno));
 	eal_fini();
-	if (interrupt)
-		event_free(interrupt);
-	if (term)
-		event_free(term);
-	if (base)
-		event_base_free(base);
+	service_free(service);
+	if (run->base)
+		event_base_free(run->base);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
 	struct options options;
+	struct daemon_run run = {.argc = argc, .argv = argv, .options = &options};
 	char error[CONF_ERROR_MAX];
 	int status = EXIT_SUCCESS;
 
@@ -98,7 +190,7 @@ int main(int argc, char **argv)
 		status = 2;
 		break;
 	case OPTIONS_OK:
-		status = start(&options);
+		status = start(&run);
 		break;
 	}
 	options_free(&options);

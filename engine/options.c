@@ -126,6 +126,11 @@ static int set_crypto(void *object, const char *value, char *error)
 	return set_text(&((struct options *)object)->config.crypto, value, error);
 }
 
+static int set_drain_timeout(void *object, const char *value, char *error)
+{
+	return conf_uint(value, 0, 86400, &((struct options *)object)->drain_timeout_s, error);
+}
+
 static int set_log_level(void *object, const char *value, char *error)
 {
 	return conf_log_level(value, &((struct options *)object)->log_level, error);
@@ -154,6 +159,8 @@ static const struct conf_key keys[] = {
 	{"idle-sleep", NULL, "workers sleep up to 0.2 ms at a time when idle", set_idle_sleep},
 	{"crypto", "NAME", "ipsec_mb (default) or libsrtp2", set_crypto},
 	{"socket", "PATH", "of the API (" API_ENGINE_SOCKET ")", set_socket},
+	{"drain-timeout", "SECONDS", "that sessions may go on after SIGTERM (0)",
+		set_drain_timeout},
 	{"eal", "OPTIONS", "DPDK's own options, where none stand before `--`", set_eal},
 	{"log-level", "LEVEL", "error, warning, notice (default), info, debug", set_log_level},
 	{0},

@@ -11,6 +11,7 @@
 struct options {
 	struct engine_config config;
 	int log_level;
+	unsigned drain_timeout_s; // after SIGTERM; 0: stop at once
 	// For eal_init(): the words before `--`, or those of the key `eal`
 	int eal_argc;
 	char *eal_argv[OPTIONS_EAL_MAX + 2];

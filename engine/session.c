@@ -229,8 +229,12 @@ int session_add(struct engine *engine, const struct session_params *params, uint
 	struct session_error *error)
 {
 	struct session *session;
-	int rc = session_check_params(engine, params, error);
+	int rc;
 
+	if (engine->draining)
+		return session_fail(error, -ESHUTDOWN, NULL,
+			"the engine is draining: it takes no new sessions");
+	rc = session_check_params(engine, params, error);
 	if (rc == 0)
 		rc = session_check_conflicts(engine, params, NULL, error);
 	if (rc == 0)

@@ -93,6 +93,7 @@ struct worker {
 	pthread_t thread;
 	unsigned lcore;
 	bool on_lcore, running;
+	uint64_t iterations_seen; // the control thread's, see engine_workers_moved()
 } __attribute__((aligned(64)));
 
 // The rings of all workers. 0 or -errno.

@@ -5,10 +5,10 @@
 #include "control/access/server.h"
 #include "control/sip/msg.h"
 #include "engine/base/log.h"
+#include "engine/base/service.h"
 #include "engine/base/version.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,12 +87,11 @@ static int take(struct arguments *a, char **argv, char *error)
 
 // ---- the server
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
-{
-	log_notice("stopping: %s", strsignal((int)number));
-	event_base_loopexit(arg, NULL);
-	(void)what;
-}
+struct daemon_run {
+	const struct arguments *arguments;
+	struct event_base *base;
+	struct server *server;
+};
 
 static void announce(const struct server *server, const struct config *config)
 {
@@ -102,34 +101,64 @@ static void announce(const struct server *server, const struct config *config)
 		server_online(server));
 }
 
-static int run_server(const struct config *config)
+// The event loop turns: the doors are open.
+static bool is_ready(void *arg)
 {
+	(void)arg;
+	return true;
+}
+
+static void stop(void *arg)
+{
+	const struct daemon_run *run = arg;
+	event_base_loopbreak(run->base);
+}
+
+static int read_config(const struct arguments *a, struct config *config, char *error)
+{
+	config_defaults(config);
+	if (conf_args(a->n_options, a->options, config_sections, config, error) < 0)
+		return -1;
+	return config_check_server(config, error);
+}
+
+static void reload(void *arg)
+{
+	static struct config config;
+	const struct daemon_run *run = arg;
+	char error[CONF_ERROR_MAX] = "";
+	if (read_config(run->arguments, &config, error) != 0 ||
+		server_reload(run->server, &config, error) != 0) {
+		log_error("SIGHUP: nothing is changed: %s", error);
+		return;
+	}
+	log_notice("SIGHUP: certificate, key and log-level are read again; all other options take "
+		   "a restart");
+	log_set_level(config.log_level);
+}
+
+static int run_server(const struct arguments *arguments, const struct config *config)
+{
+	static const struct service_ops ops = {
+		.is_ready = is_ready, .stop = stop, .stop_now = stop, .reload = reload};
 	char error[CONF_ERROR_MAX] = "";
 	int result = 1;
-	signal(SIGPIPE, SIG_IGN);
-	struct event_base *base = event_base_new();
-	struct event *term = base != NULL ? evsignal_new(base, SIGTERM, on_signal, base) : NULL;
-	struct event *interrupt = base != NULL ? evsignal_new(base, SIGINT, on_signal, base) : NULL;
-	struct server *server = NULL;
-	if (term == NULL || interrupt == NULL)
+	struct daemon_run run = {.arguments = arguments, .base = event_base_new()};
+	struct service *service = run.base != NULL ? service_new(run.base, &ops, &run) : NULL;
+	if (service == NULL)
 		snprintf(error, sizeof(error), "no event loop: %s", strerror(errno));
 	else
-		server = server_new(base, config, error);
-	if (server == NULL) {
+		run.server = server_new(run.base, config, error);
+	if (run.server == NULL) {
 		log_error("%s", error);
 	} else {
-		event_add(term, NULL);
-		event_add(interrupt, NULL);
-		announce(server, config);
-		result = event_base_dispatch(base) < 0;
+		announce(run.server, config);
+		result = event_base_dispatch(run.base) < 0;
 	}
-	server_free(server);
-	if (term != NULL)
-		event_free(term);
-	if (interrupt != NULL)
-		event_free(interrupt);
-	if (base != NULL)
-		event_base_free(base);
+	server_free(run.server);
+	service_free(service);
+	if (run.base != NULL)
+		event_base_free(run.base);
 	return result;
 }
 
@@ -160,7 +189,7 @@ static int run(const struct arguments *a, struct config *config)
 		return wrong_usage("-f, --password-file and --md5 belong to a command");
 	if (config_check_server(config, error) != 0)
 		return wrong_usage(error);
-	return run_server(config);
+	return run_server(a, config);
 }
 
 int main(int argc, char **argv)

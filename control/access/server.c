@@ -216,6 +216,19 @@ void server_free(struct server *server)
 	free(server);
 }
 
+int server_reload(struct server *server, const struct config *config, char error[CONF_ERROR_MAX])
+{
+	SSL_CTX *tls = tls_server(config->certificate, config->key, error);
+	if (tls == NULL)
+		return -1;
+	conn_listener_set_tls(server->door.listener, tls);
+	if (server->door_md5.listener != NULL)
+		conn_listener_set_tls(server->door_md5.listener, tls);
+	SSL_CTX_free(server->tls); // its connections have references of their own
+	server->tls = tls;
+	return 0;
+}
+
 int server_address(const struct server *server, struct sockaddr_storage *address)
 {
 	return conn_listener_address(server->door.listener, address);

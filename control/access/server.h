@@ -12,6 +12,9 @@ struct server;
 struct server *server_new(
 	struct event_base *base, const struct config *config, char error[CONF_ERROR_MAX]);
 void server_free(struct server *server);
+// Reads certificate and key of another configuration, for connections that come from now on. -1 and
+// one line in `error`: the old ones stay.
+int server_reload(struct server *server, const struct config *config, char error[CONF_ERROR_MAX]);
 // Where it listens, for those who asked for port 0.
 int server_address(const struct server *server, struct sockaddr_storage *address);
 int server_address_md5(const struct server *server, struct sockaddr_storage *address);

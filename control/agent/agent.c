@@ -155,6 +155,50 @@ void agent_free(struct agent *agent)
 	free(agent);
 }
 
+static struct config_endpoint *find_config(const struct config *config, const char *aor)
+{
+	struct config_endpoint *endpoint;
+
+	STAILQ_FOREACH (endpoint, &config->endpoints, next) {
+		if (!strcmp(endpoint->aor, aor))
+			return endpoint;
+	}
+	return NULL;
+}
+
+static void reload_endpoint(
+	struct agent *agent, struct config_endpoint *old, const struct config_endpoint *fresh)
+{
+	struct endpoint *endpoint = endpoint_find(agent, old->aor);
+	bool changed = strcmp(old->password, fresh->password) != 0;
+
+	old->answer = fresh->answer;
+	if (changed) {
+		explicit_bzero(old->password, sizeof(old->password));
+		snprintf(old->password, sizeof(old->password), "%s", fresh->password);
+		log_notice("%s: another password", old->aor);
+	}
+	if (changed && endpoint && endpoint->state == ENDPOINT_REFUSED)
+		login_start(endpoint);
+}
+
+void agent_reload(struct agent *agent, const struct config *fresh)
+{
+	struct config_endpoint *endpoint, *other;
+
+	STAILQ_FOREACH (endpoint, &agent->config->endpoints, next) {
+		other = find_config(fresh, endpoint->aor);
+		if (other)
+			reload_endpoint(agent, endpoint, other);
+		else
+			log_warning("%s: goes with a restart only", endpoint->aor);
+	}
+	STAILQ_FOREACH (other, &fresh->endpoints, next) {
+		if (!find_config(agent->config, other->aor))
+			log_warning("%s: comes with a restart only", other->aor);
+	}
+}
+
 static void stopped(struct agent *agent)
 {
 	void (*done)(struct agent *) = agent->stopped;

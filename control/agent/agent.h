@@ -49,6 +49,10 @@ void agent_stop(struct agent *agent, void (*stopped)(struct agent *agent));
 // A step of the stop is done: is all of it?
 void agent_check_stopped(struct agent *agent);
 
+// Takes from another configuration what can change at run time: passwords and auto-answer of the
+// endpoints. Whose password has changed after it was refused is logged in again.
+void agent_reload(struct agent *agent, const struct config *fresh);
+
 // A message that came from a peer's agent; takes it over.
 void agent_receive(struct agent *agent, struct conn *conn, struct msg *msg);
 

@@ -187,6 +187,22 @@ void login_suspect(struct login *login)
 	server_away(login);
 }
 
+bool login_all_tried(struct agent *agent)
+{
+	struct map_node *node, *next;
+
+	if (agent->login->failures > 0)
+		return true;
+	MAP_FOREACH(&agent->endpoints, node, next)
+	{
+		struct endpoint *endpoint = map_entry(node, struct endpoint, node);
+
+		if (endpoint->state == ENDPOINT_LOGGING_IN && endpoint->failures == 0)
+			return false;
+	}
+	return true;
+}
+
 static int split_server(struct login *login, const char *server)
 {
 	const char *colon = strrchr(server, ':');

@@ -7,6 +7,8 @@
 
 struct login *login_new(struct agent *agent, char *error); // connects
 void login_free(struct login *login);
+// Whether the login of each endpoint has been tried once, with whatever success.
+bool login_all_tried(struct agent *agent);
 // Of one that is logged in: asks the server for its tables now.
 void login_start(struct endpoint *endpoint);
 // Tells the peers and the server, drops the tables.

@@ -2,53 +2,88 @@
 // crowfly-agent: logs endpoints in, notifies their peers, places and answers their calls. One
 // thread, one event base.
 #include "control/agent/agent.h"
+#include "control/agent/login.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
+#include "engine/base/service.h"
 #include "engine/base/version.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+struct daemon_run {
+	int argc;
+	char **argv;
+	struct config *config;
+	struct event_base *base;
+	struct agent *agent;
+};
+
+static bool is_ready(void *arg)
+{
+	const struct daemon_run *run = arg;
+
+	return login_all_tried(run->agent);
+}
 
 static void stopped(struct agent *agent)
 {
 	event_base_loopexit(agent->base, NULL);
 }
 
-static void terminate(evutil_socket_t signal_number, short what, void *arg)
+static void stop(void *arg)
 {
-	(void)what;
-	log_notice("signal %d: logging out", (int)signal_number);
-	agent_stop(arg, stopped);
+	struct daemon_run *run = arg;
+
+	agent_stop(run->agent, stopped);
 }
 
-static int run(struct config *config)
+static void stop_now(void *arg)
 {
-	struct event_base *base = event_base_new();
-	struct event *on_term = NULL, *on_int = NULL;
+	struct daemon_run *run = arg;
+
+	event_base_loopbreak(run->base);
+}
+
+static void reload(void *arg)
+{
+	struct daemon_run *run = arg;
 	char error[CONF_ERROR_MAX];
-	struct agent *agent = NULL;
+	struct config fresh;
+
+	config_init(&fresh);
+	if (config_args(&fresh, run->argc, run->argv, error) < 0 || config_finish(&fresh, error)) {
+		log_error("SIGHUP: nothing is changed: %s", error);
+	} else {
+		log_notice("SIGHUP: log-level, passwords and auto-answer are read again; all other "
+			   "options take a restart");
+		agent_reload(run->agent, &fresh);
+		log_set_level(fresh.log_level);
+	}
+	config_free(&fresh);
+}
+
+// The service is made first and freed last: no signal cuts start or end short
+static int run(struct daemon_run *run)
+{
+	static const struct service_ops ops = {
+		.is_ready = is_ready, .stop = stop, .stop_now = stop_now, .reload = reload};
+	char error[CONF_ERROR_MAX] = "no event loop";
+	struct service *service;
 	int status = EXIT_FAILURE;
 
-	signal(SIGPIPE, SIG_IGN);
-	if (base && !msg_init())
-		agent = agent_new(base, config, error);
-	if (!agent) {
-		log_error("%s", base ? error : "no event base");
-		goto out;
-	}
-	on_term = evsignal_new(base, SIGTERM, terminate, agent);
-	on_int = evsignal_new(base, SIGINT, terminate, agent);
-	if (on_term && on_int && !event_add(on_term, NULL) && !event_add(on_int, NULL))
-		status = event_base_dispatch(base) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-out:
-	if (on_term)
-		event_free(on_term);
-	if (on_int)
-		event_free(on_int);
-	agent_free(agent);
-	if (base)
-		event_base_free(base);
+	run->base = event_base_new();
+	service = run->base ? service_new(run->base, &ops, run) : NULL;
+	if (service && !msg_init())
+		run->agent = agent_new(run->base, run->config, error);
+	if (run->agent)
+		status = event_base_dispatch(run->base) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	else
+		log_error("%s", error);
+	agent_free(run->agent);
+	service_free(service);
+	if (run->base)
+		event_base_free(run->base);
 	return status;
 }
 
@@ -56,6 +91,7 @@ int main(int argc, char **argv)
 {
 	char error[CONF_ERROR_MAX];
 	struct config config;
+	struct daemon_run daemon = {.argc = argc, .argv = argv, .config = &config};
 	int status, rest;
 
 	config_init(&config);
@@ -76,7 +112,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_init("crowfly-agent", config.log_level);
-	status = run(&config);
+	status = run(&daemon);
 	config_free(&config);
 	return status;
 }

@@ -177,6 +177,11 @@ void conn_listener_forget(struct conn_listener *listener, struct conn *conn)
 	LIST_REMOVE(conn, entry);
 }
 
+void conn_listener_set_tls(struct conn_listener *listener, SSL_CTX *tls)
+{
+	listener->tls = tls;
+}
+
 int conn_listener_address(const struct conn_listener *listener, struct sockaddr_storage *address)
 {
 	socklen_t length = sizeof(*address);

@@ -36,6 +36,11 @@ void log_init(const char *program, int max_level)
 	to_journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
+void log_set_level(int max_level)
+{
+	level_max = max_level;
+}
+
 int log_level_parse(const char *name)
 {
 	for (size_t i = 0; i < LEVELS; i++) {

@@ -10,6 +10,8 @@
 // syslog.h). Under systemd (JOURNAL_STREAM set) a line begins with "<level>" instead of the time.
 void log_init(const char *program, int max_level);
 
+void log_set_level(int max_level); // at run time
+
 // The level of a name ("error", "warning", "notice", "info", "debug"), or -1.
 int log_level_parse(const char *name);
 
