@@ -105,7 +105,11 @@ static void start_engine(struct device *device)
 	argue(&a, "512");
 	argue(&a, "--file-prefix=crowfly-bench-%d", (int)getpid());
 	argue(&a, "--lcores");
-	argue(&a, bench_cores() > 2 ? "0@2,1@1" : "0@%u", child_core());
+	// The control thread has work only while sessions are set up, when the generator waits
+	if (bench_cores() == 1)
+		argue(&a, "0@0");
+	else
+		argue(&a, "0@%u,1@%u", CHILD_GENERATOR_CORE, child_core());
 	for (int i = 0; i < 2; i++)
 		argue(&a, "--vdev=net_memif%d,role=server,id=%d,rsize=" RING_LOG2 ",socket=%s", i,
 			i, files[FILE_MEMIF]);

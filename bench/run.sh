@@ -20,15 +20,16 @@ trap 'rm -rf "$out"' EXIT
 name=${1:-}
 [ $# -eq 0 ] || shift
 only=" $* "
+failed=()
 
-# measure FILE COMMAND ARGUMENT...
+# measure FILE COMMAND ARGUMENT...: one that fails does not stop the others
 measure() {
 	local file=$1
 	shift
 	[ "$only" = "  " ] || [[ $only == *" $1 "* ]] || return 0
 	echo
 	echo "== crowfly-bench $*"
-	"$bench" "$@" --json "$out/$file.json"
+	"$bench" "$@" --json "$out/$file.json" || failed+=("$file")
 }
 
 streams=1,100,1000,10000,100000,200000
@@ -43,7 +44,7 @@ measure lookup lookup --seconds 0.3
 measure memory memory
 measure setup setup
 measure latency latency --seconds 1
-measure wire wire --streams 1000,100000 --seconds 0.5
+measure wire wire --streams 1000,20000 --seconds 0.5
 [ "$(id -u)" -ne 0 ] || measure peers peers
 
 shopt -s nullglob
@@ -60,3 +61,4 @@ if command -v gnuplot >/dev/null; then
 else
 	echo "no plots: gnuplot is not installed (scripts/install-deps.sh --bench)"
 fi
+[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SENT_OF_OFFERED 0.95 // below, it is the generator that does not follow
+#define GENERATOR_TRIES 5    // at the highest rate of all
 #define GROSS_LOSS	0.1  // needs no second trial
 
 bool search_passes(const struct search *search, const struct search_trial *trial)
@@ -24,9 +25,10 @@ static bool try_rate(struct search *search, double pps)
 			return false;
 		if (!search_passes(search, &trial))
 			continue;
-		if (trial.sent_pps > search->best.sent_pps)
+		if (trial.sent_pps > search->best.sent_pps) {
 			search->best = trial;
-		search->generator = trial.sent_pps < SENT_OF_OFFERED * pps;
+			search->generator = trial.sent_pps < SENT_OF_OFFERED * pps;
+		}
 		return true;
 	}
 	return false;
@@ -39,17 +41,18 @@ void search_run(struct search *search)
 	search->trials = 0;
 	search->generator = false;
 	memset(&search->best, 0, sizeof(search->best));
-	if (try_rate(search, high))
-		return;
+	// What the generator can send changes from trial to trial where it shares its core
+	for (int i = 0; i < GENERATOR_TRIES; i++)
+		if (!try_rate(search, high))
+			break;
+		else if (i + 1 == GENERATOR_TRIES)
+			return;
 	while (high - low > search->precision * high) {
 		double middle = (low + high) / 2;
 
-		if (!try_rate(search, middle)) {
+		if (!try_rate(search, middle))
 			high = middle;
-			continue;
-		}
-		low = middle;
-		if (search->generator)
-			return; // a higher offer would be the same
+		else
+			low = middle;
 	}
 }
