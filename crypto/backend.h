@@ -4,6 +4,7 @@
 // common part's. The transforms run on workers, the rest on the control thread.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,8 @@ struct backend {
 	int (*thread_start)(void); // may be NULL; 0 or -ENOMEM
 	// Fills the key areas (and ctx->salt); 0 or -errno. The rest of the context is set.
 	int (*key_init)(struct context *ctx, const struct context_params *params);
+	// Whether both contexts, of this back end and of one suite, have the same session keys.
+	bool (*same_keys)(const struct context *a, const struct context *b);
 	void (*key_fini)(struct context *ctx); // may be NULL; the areas are wiped afterwards
 	// Brings a back end with indices of its own to that of a new SSRC; may be NULL. 0 or
 	// -errno.

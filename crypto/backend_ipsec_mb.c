@@ -133,6 +133,16 @@ static int key_init(struct context *ctx, const struct context_params *params)
 	return error;
 }
 
+static bool same_keys(const struct context *a, const struct context *b)
+{
+	const struct backend_suite *suite = state_transforms(a);
+	uint8_t differ = ipsec_mb_differ(a->salt, b->salt, sizeof(a->salt));
+
+	differ |= ipsec_mb_differ(state_keys(a), state_keys(b), suite->key_bytes);
+	differ |= ipsec_mb_differ(state_rtcp_keys(a), state_rtcp_keys(b), suite->rtcp_key_bytes);
+	return !differ;
+}
+
 #define CM                                                                                         \
 	{                                                                                          \
 		{                                                                                  \
@@ -163,6 +173,7 @@ const struct backend backend_ipsec_mb = {
 	.stop = stop,
 	.thread_start = ipsec_mb_thread_start,
 	.key_init = key_init,
+	.same_keys = same_keys,
 	.suites =
 		{
 			[SUITE_AEAD_AES_128_GCM] = GCM(128),

@@ -208,6 +208,12 @@ void context_free(struct context *ctx)
 	free(ctx);
 }
 
+bool context_same_keys(const struct context *a, const struct context *b)
+{
+	return a->backend == b->backend && a->suite == b->suite && a->direction == b->direction &&
+	       state_backends[a->backend]->same_keys(a, b);
+}
+
 enum suite_id context_suite(const struct context *ctx)
 {
 	return ctx->suite;

@@ -3,6 +3,7 @@
 // and ended by the control thread, in between touched by one worker only.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,11 @@ void *context_extension(const struct context *ctx);
 // context_init() in memory of its own, for tests and tools; context_free() wipes and frees.
 struct context *context_new(const struct context_params *params);
 void context_free(struct context *ctx);
+
+// Whether both protect, or both unprotect, with the same suite and the same session keys. Then the
+// one must not begin anew what the other has done: it would use a keystream twice, or take packets
+// again. Constant time; control thread, while the worker works.
+bool context_same_keys(const struct context *a, const struct context *b);
 
 enum suite_id context_suite(const struct context *ctx);
 size_t context_bytes(const struct context *ctx); // as context_size() said

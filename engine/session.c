@@ -15,6 +15,16 @@
 
 // ---- streams
 
+static void end_context(struct engine *engine, struct stream *stream)
+{
+	size_t bytes = context_bytes(stream->context);
+
+	spare_put(engine->mem, context_extension(stream->context));
+	context_fini(stream->context);
+	mem_put(engine->mem, stream->context, bytes);
+	stream->owns_context = false;
+}
+
 // Ends a stream that no worker can see. Its context goes with it unless another stream took it
 // over.
 static void end_stream(void *arg, void *object)
@@ -23,13 +33,8 @@ static void end_stream(void *arg, void *object)
 	struct stream *stream = object;
 	enum packet_side out = stream->to_wire ? SIDE_WIRE : SIDE_HOST;
 
-	if (stream->owns_context) {
-		size_t bytes = context_bytes(stream->context);
-
-		spare_put(engine->mem, context_extension(stream->context));
-		context_fini(stream->context);
-		mem_put(engine->mem, stream->context, bytes);
-	}
+	if (stream->owns_context)
+		end_context(engine, stream);
 	nexthop_put(engine->sides[out].nexthops, stream->nexthop);
 	mem_put(engine->mem, stream, sizeof(*stream));
 }
@@ -84,9 +89,27 @@ static int make_path(
 	return stream->nexthop ? 0 : -ENOMEM;
 }
 
-// A stream of these parameters, not published. `old` (may be NULL): its context is kept.
+// The context of `old`, but for new keys. Keys that the direction already has are not new: in a
+// context of their own they would begin at index 0, repeat the keystream and take old packets
+// again.
+static int keep_context(struct engine *engine, struct stream *stream, const struct stream *old,
+	bool keys, const struct session_params *params)
+{
+	if (keys) {
+		int rc = make_context(engine, stream, params);
+
+		if (rc != 0 || !context_same_keys(stream->context, old->context))
+			return rc;
+		end_context(engine, stream);
+	}
+	stream->context = old->context;
+	return 0;
+}
+
+// A stream of these parameters, not published. `old` (may be NULL) is the one it replaces, `keys`
+// whether the parameters have keys.
 static struct stream *make_stream(struct engine *engine, const struct session_params *params,
-	bool to_wire, struct stream_state *state, const struct stream *old, uint32_t id)
+	bool to_wire, struct stream_state *state, const struct stream *old, bool keys, uint32_t id)
 {
 	struct stream *stream = mem_get(engine->mem, sizeof(*stream));
 	int rc;
@@ -102,7 +125,7 @@ static struct stream *make_stream(struct engine *engine, const struct session_pa
 	stream->session = id;
 	rc = make_path(engine, stream, params);
 	if (rc == 0 && old)
-		stream->context = old->context;
+		rc = keep_context(engine, stream, old, keys, params);
 	else if (rc == 0)
 		rc = make_context(engine, stream, params);
 	if (rc == 0)
@@ -147,7 +170,7 @@ static struct stream *make_first(
 {
 	struct stream_state *state = mem_get(engine->mem, sizeof(*state));
 	struct stream *stream =
-		state ? make_stream(engine, params, to_wire, state, NULL, id) : NULL;
+		state ? make_stream(engine, params, to_wire, state, NULL, true, id) : NULL;
 
 	if (!stream)
 		end_state(engine, state);
@@ -280,23 +303,32 @@ static void merge(struct session_params *out, const struct session *session, uns
 		out->media_timeout_ms = params->media_timeout_ms;
 }
 
-// The new stream keeps the context: it is the new one's to end.
-static void take_context(struct stream *new, struct stream *old)
+// Whether the new stream keeps the context; then it is the new one's to end.
+static bool take_context(struct stream *new, struct stream *old)
 {
 	if (new->context != old->context)
-		return;
+		return false;
 	new->owns_context = true;
 	old->owns_context = false;
+	return true;
+}
+
+// What was dropped under earlier keys is not told of the new one.
+static void begin_key(bool *exhausted, uint64_t *before, const struct stream *stream)
+{
+	*exhausted = false;
+	*before = counter_get(&stream->state->key_exhausted);
 }
 
 static int replace_streams(struct engine *engine, struct session *session, bool keys,
 	const struct session_params *params)
 {
 	struct stream *old_rx = session->rx, *old_tx = session->tx;
-	struct stream *rx = make_stream(
-		engine, params, false, old_rx->state, keys ? NULL : old_rx, session->id);
+	struct stream *rx =
+		make_stream(engine, params, false, old_rx->state, old_rx, keys, session->id);
 	struct stream *tx =
-		make_stream(engine, params, true, old_tx->state, keys ? NULL : old_tx, session->id);
+		make_stream(engine, params, true, old_tx->state, old_tx, keys, session->id);
+	bool kept_rx, kept_tx;
 
 	if (!rx || !tx) {
 		if (rx)
@@ -305,9 +337,13 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 			end_stream(engine, tx);
 		return -ENOMEM;
 	}
-	take_context(rx, old_rx);
-	take_context(tx, old_tx);
+	kept_rx = take_context(rx, old_rx);
+	kept_tx = take_context(tx, old_tx);
 	republish(engine, session, rx, tx);
+	if (!kept_rx)
+		begin_key(&session->exhausted_rx, &session->exhausted_rx_before, rx);
+	if (!kept_tx)
+		begin_key(&session->exhausted_tx, &session->exhausted_tx_before, tx);
 	session->rx = rx;
 	session->tx = tx;
 	retire(engine->retire, end_stream, old_rx);
@@ -328,11 +364,6 @@ static int apply(struct engine *engine, struct session *session, unsigned change
 	if (changes & SESSION_TAG) {
 		session->tag = tag;
 		free((char *)old_tag);
-	}
-	if (changes & SESSION_KEYS) {
-		session->exhausted_rx = session->exhausted_tx = false;
-		session->exhausted_rx_before = counter_get(&session->rx->state->key_exhausted);
-		session->exhausted_tx_before = counter_get(&session->tx->state->key_exhausted);
 	}
 	if (changes & (SESSION_TIMEOUT | SESSION_DIRECTION)) {
 		session->timeout_tsc = rte_rdtsc();

@@ -51,7 +51,8 @@ struct session_error {
 int session_add(struct engine *engine, const struct session_params *params, uint32_t *id,
 	struct session_error *error);
 
-// What an update changes. The streams' keys change by a new context; their statistics go on.
+// What an update changes. A direction whose keys change begins a new context; one that is given the
+// keys it has goes on with its index and replay window. The statistics go on.
 enum session_change {
 	SESSION_WIRE_REMOTE = 1,
 	SESSION_HOST_REMOTE = 2,

@@ -188,6 +188,62 @@ Test(context, distinct_keys)
 	}
 }
 
+// Contexts of one suite: all but the keys may differ, and what they have done.
+static void same_keys_of(const char *backend, enum suite_id suite)
+{
+	const uint16_t bytes[] = {suite_table[suite].key_bytes, suite_table[suite].salt_bytes};
+	struct context *ctx = util_context(backend, suite, CONTEXT_PROTECT, 0, 1);
+	struct context *same = util_context(backend, suite, CONTEXT_PROTECT, 1024, 9);
+	struct context *other = util_context(backend, suite, CONTEXT_UNPROTECT, 0, 1);
+	struct util_packet p = util_rtp(0, 0, 100), r = util_rtcp(0, 4);
+
+	cr_assert_eq(util_one(burst_protect, ctx, &p), BURST_OK);
+	cr_assert_eq(util_one(burst_protect_rtcp, ctx, &r), BURST_OK);
+	cr_assert(context_same_keys(ctx, ctx));
+	cr_assert(context_same_keys(ctx, same));
+	cr_assert(context_same_keys(same, ctx));
+	cr_assert_not(context_same_keys(ctx, other), "the other direction");
+	context_free(same);
+	context_free(other);
+	for (unsigned part = 0; part < 2; part++)
+		for (unsigned i = 0; i < bytes[part]; i++) {
+			uint8_t secrets[2][32];
+			struct context_params params = {.suite = suite,
+				.direction = CONTEXT_PROTECT,
+				.key = secrets[0],
+				.salt = secrets[1],
+				.ssrc_max = 1};
+
+			memcpy(secrets[0], util_key, sizeof(util_key));
+			memcpy(secrets[1], util_salt, sizeof(util_salt));
+			secrets[part][i] ^= 1;
+			other = context_new(&params);
+			cr_assert_not_null(other);
+			cr_assert_not(context_same_keys(ctx, other), "part %u, byte %u", part, i);
+			context_free(other);
+		}
+	context_free(ctx);
+}
+
+Test(context, same_keys)
+{
+	for (unsigned which = 0; which < 2 * SUITE_COUNT; which++)
+		same_keys_of(util_backends[which / SUITE_COUNT], which % SUITE_COUNT);
+}
+
+Test(context, same_keys_of_one_suite_and_back_end)
+{
+	struct context *all[2 * SUITE_COUNT];
+	for (unsigned i = 0; i < 2 * SUITE_COUNT; i++)
+		all[i] = util_context(
+			util_backends[i / SUITE_COUNT], i % SUITE_COUNT, CONTEXT_UNPROTECT, 0, 1);
+	for (unsigned i = 0; i < 2 * SUITE_COUNT; i++)
+		for (unsigned j = 0; j < 2 * SUITE_COUNT; j++)
+			cr_assert_eq(context_same_keys(all[i], all[j]), i == j, "%u, %u", i, j);
+	for (unsigned i = 0; i < 2 * SUITE_COUNT; i++)
+		context_free(all[i]);
+}
+
 // Each worker has contexts of its own, and the back end what it needs for each thread.
 static void *worker(void *arg)
 {

@@ -314,7 +314,14 @@ Test(session, tells_of_an_exhausted_key)
 		rig_pump(&rig);
 	cr_assert_eq(log.counts[SESSION_KEY_EXHAUSTED_TX], 1);
 	cr_assert_eq(log.counts[SESSION_KEY_EXHAUSTED_RX], 0);
-	// new keys: packets go again, and there is nothing to tell
+	// the same keys are as exhausted, and there is nothing to tell; with new ones packets go
+	cr_assert_eq(session_update(rig.engine, rig.id, SESSION_KEYS, &rig.params, NULL), 0);
+	rig_send(&rig, RIG_HOST, &frame);
+	cr_assert_eq(rig_drops(&rig, DROP_KEY_EXHAUSTED, 2), 2);
+	for (unsigned i = 0; i < 500; i++)
+		rig_pump(&rig);
+	cr_assert_eq(log.counts[SESSION_KEY_EXHAUSTED_TX], 1);
+	rig.params.tx_key[0]++;
 	cr_assert_eq(session_update(rig.engine, rig.id, SESSION_KEYS, &rig.params, NULL), 0);
 	rig_send(&rig, RIG_HOST, &frame);
 	cr_assert(rig_receive(&rig, RIG_WIRE, &frame));
@@ -336,6 +343,8 @@ static void add_and_remove(struct rig *rig, unsigned n)
 		p.host_local.port = (uint16_t)(30000 + 2 * (i % 10000));
 		p.wire_remote.ip.s6_addr[15] = (uint8_t)(2 + i % 100);
 		cr_assert_eq(session_add(rig->engine, &p, &id, NULL), 0);
+		p.tx_key[0] ^= i % 2; // each of the keys is kept, or another
+		p.rx_key[0] ^= i / 2 % 2;
 		if (i % 3 == 0)
 			cr_assert_eq(session_update(rig->engine, id, SESSION_KEYS, &p, NULL), 0);
 		if (i % 3 == 1)
