@@ -41,11 +41,16 @@ unsigned bench_cores(void)
 
 void bench_pin(unsigned core)
 {
+	bench_pin_thread(pthread_self(), core);
+}
+
+void bench_pin_thread(pthread_t thread, unsigned core)
+{
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(core % bench_cores(), &set);
-	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	pthread_setaffinity_np(thread, sizeof(set), &set);
 }
 
 void bench_print_machine(void)

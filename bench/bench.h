@@ -2,6 +2,7 @@
 // What the benchmarks share.
 #pragma once
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -24,7 +25,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void bench_fail(const char *fmt,
 // The head of a benchmark's table: what runs where.
 void bench_print_machine(void);
 unsigned bench_cores(void);
-// Ties the calling thread to a core; to one there is, if there are not so many.
+// Ties a thread, or the calling one, to a core; to one there is, if there are not so many.
+void bench_pin_thread(pthread_t thread, unsigned core);
 void bench_pin(unsigned core);
 // The engine's counters that are not 0, for a message.
 const char *bench_drops(struct engine *engine);

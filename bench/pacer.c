@@ -193,7 +193,8 @@ void pacer_begin(struct pacer *p, unsigned which)
 
 void pacer_end(struct pacer *p)
 {
-	for (uint64_t last = bench_now_ns(); bench_now_ns() - last < END_NS;)
+	for (uint64_t last = bench_now_ns();
+		p->received < p->sent && bench_now_ns() - last < END_NS;)
 		if (take_both(p) > 0)
 			last = bench_now_ns();
 	while (p->stock_n > 0) {

@@ -165,13 +165,9 @@ static void spread_workers(struct rig *rig)
 {
 	for (unsigned i = 0; i < rig->config.workers; i++) {
 		const struct worker *worker = &rig->engine->shared.workers[i];
-		cpu_set_t set;
 
-		if (worker->on_lcore)
-			continue; // as EAL's options say
-		CPU_ZERO(&set);
-		CPU_SET((i + 1) % bench_cores(), &set);
-		pthread_setaffinity_np(worker->thread, sizeof(set), &set);
+		if (!worker->on_lcore) // else as EAL's options say
+			bench_pin_thread(worker->thread, i + 1);
 	}
 }
 
