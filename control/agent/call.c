@@ -203,6 +203,18 @@ void call_set_timer(struct call *call, uint64_t ms, void (*fire)(evutil_socket_t
 		agent_timer_ms(call->timer, ms);
 }
 
+int call_take_answer(struct media *media, const struct msg *msg, char *error)
+{
+	const char *type = msg_body_type(msg), *body;
+	size_t length = 0;
+
+	body = msg_body(msg, &length);
+	if (body && type && !strcmp(type, "application/sdp"))
+		return media_take_answer(media, body, length, error);
+	snprintf(error, 128, "no session description");
+	return -EINVAL;
+}
+
 void call_peer_spoke(struct call *call)
 {
 	struct peer *peer = peer_find(call->endpoint, call->dialog.remote);

@@ -98,6 +98,8 @@ void call_change_drop(struct call *call, const char *reason);
 
 // Between the files.
 void call_peer_spoke(struct call *call);
+// Takes the answer in a message's body. 0, or -errno with one line in `error` (128 bytes).
+int call_take_answer(struct media *media, const struct msg *msg, char *error);
 void call_send_bye(struct call *call);
 void call_send_ack(struct call *call, unsigned cseq);
 // From the engine's sessions after a restart: -EINVAL if the session is of no use.

@@ -116,15 +116,11 @@ static void updated(struct call *call, const char *error)
 static void accepted(struct call *call, const struct msg *response)
 {
 	struct media *now = &call->media, *next = call->next;
-	const char *type = msg_body_type(response), *body;
 	char error[128];
-	size_t length = 0;
 	json_t *object;
 
 	call_send_ack(call, call->change->cseq);
-	body = msg_body(response, &length);
-	if (!body || !type || strcmp(type, "application/sdp") ||
-		media_take_answer(next, body, length, error)) {
+	if (call_take_answer(next, response, error)) {
 		give_up(call, 488, "The answer cannot be used");
 		return;
 	}

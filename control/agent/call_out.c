@@ -153,9 +153,7 @@ static void give_up(struct call *call, int status, const char *reason)
 
 static void accepted(struct call *call, const struct msg *response)
 {
-	const char *type = msg_body_type(response), *body;
-	char error[128] = "no session description";
-	size_t length = 0;
+	char error[128];
 
 	call_stop_timer(call);
 	if (dialog_take_response(&call->dialog, response)) {
@@ -167,9 +165,7 @@ static void accepted(struct call *call, const struct msg *response)
 		give_up(call, call->end_status, call->end_reason);
 		return;
 	}
-	body = msg_body(response, &length);
-	if (!body || !type || strcmp(type, "application/sdp") ||
-		media_take_answer(&call->media, body, length, error)) {
+	if (call_take_answer(&call->media, response, error)) {
 		log_warning("%s: the answer cannot be used: %s", call->id, error);
 		give_up(call, 488, "The answer cannot be used");
 		return;

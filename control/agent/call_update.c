@@ -200,17 +200,13 @@ static void apply_answer(struct call *call)
 
 void call_take_ack(struct call *call, const struct msg *ack)
 {
-	const char *type = msg_body_type(ack), *body;
-	char error[128] = "no session description";
-	size_t length = 0;
+	char error[128];
 
 	if (!call->offer_cseq || msg_cseq(ack) != call->offer_cseq)
 		return;
 	call->offer_cseq = 0;
 	call_stop_timer(call);
-	body = msg_body(ack, &length);
-	if (!body || !type || strcmp(type, "application/sdp") ||
-		media_take_answer(call->next, body, length, error)) {
+	if (call_take_answer(call->next, ack, error)) {
 		log_info("%s: the answer cannot be used: %s", call->id, error);
 		give_up(call, 488, "The answer cannot be used");
 		return;
