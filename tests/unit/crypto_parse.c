@@ -142,7 +142,8 @@ Test(parse, rtcp)
 				"case %u: %s", i, burst_status_names[status]);
 			if (!cases[i].good)
 				continue;
-			cr_assert_eq(p.length, clear.length + suite_table[tx->suite].rtcp_tag_bytes + 4);
+			cr_assert_eq(
+				p.length, clear.length + suite_table[tx->suite].rtcp_tag_bytes + 4);
 			cr_assert_eq(util_one(burst_unprotect_rtcp, rx, &p), BURST_OK);
 			cr_assert(util_same(&p, &clear));
 		}
