@@ -141,10 +141,8 @@ static double drive(struct lane *lane, uint32_t n)
 	for (uint32_t done = 0; done < n;) {
 		unsigned handled = worker_iterate(worker);
 
-		if (++loops % 16 == 0) {
-			handled += worker_flush(worker);
+		if (++loops % 16 == 0)
 			rcu_quiescent_state();
-		}
 		done += handled;
 		if (handled == 0 && ++idle > 1000000)
 			bench_fail("the worker has stalled: %s", bench_drops(lane->rig->engine));

@@ -263,8 +263,3 @@ int context_set_index(struct context *ctx, uint32_t ssrc, uint32_t roc, uint16_t
 	replay_commit(state_replay(ctx, (unsigned)state_add(ctx, ssrc)), ctx->words, index);
 	return 0;
 }
-
-void context_prefetch(const struct context *ctx)
-{
-	__builtin_prefetch(ctx, 1);
-}

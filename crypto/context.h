@@ -73,4 +73,7 @@ int context_get_index(const struct context *ctx, uint32_t ssrc, uint32_t *roc, u
 // Begins an SSRC at a given index, to join late or to go on after a move. 0, -ENOSPC, -EEXIST.
 int context_set_index(struct context *ctx, uint32_t ssrc, uint32_t roc, uint16_t seq);
 // Prefetches the lines that a burst function will touch.
-void context_prefetch(const struct context *ctx);
+static inline void context_prefetch(const struct context *ctx)
+{
+	__builtin_prefetch(ctx, 1);
+}

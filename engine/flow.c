@@ -223,7 +223,7 @@ static uint8_t walk(const struct stream *stream, const struct parse *p, const st
 		stream = rcu_dereference(stream->next);
 	if (!stream)
 		return FLOW_WRONG_SOURCE;
-	rte_prefetch0(stream->state);
+	rte_prefetch0(&stream->state->owner);
 	rte_prefetch0(stream->nexthop);
 	context_prefetch(stream->context);
 	*out = stream;

@@ -32,7 +32,6 @@ struct packet {
 struct packet_batch {
 	enum packet_side side; // where the packets came from
 	bool timed;	       // the stages' cycles are counted
-	unsigned taken;	       // packets that came
 	unsigned n;	       // that are still on their way
 	uint64_t now;	       // TSC when they came
 	uint64_t now_s32;      // the same as reception_clock()

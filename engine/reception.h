@@ -17,8 +17,11 @@ static inline uint64_t counter_get(const uint64_t *counter)
 }
 
 struct reception {
+	uint64_t out_of_order;
+	int64_t lost_before; // of earlier sources and before jumps
+
 	// Half a cache line that each packet writes
-	uint32_t ssrc;	   // whose the fields below are
+	uint32_t ssrc;	   // whose the fields here are
 	uint32_t received; // of this source; 0: none yet
 	uint32_t base;	   // extended sequence numbers
 	uint32_t highest;
@@ -29,9 +32,6 @@ struct reception {
 	uint8_t jumped : 1;
 	uint8_t timed : 1; // `transit` is of this source and clock
 	uint8_t payload_type;
-
-	uint64_t out_of_order;
-	int64_t lost_before; // of earlier sources and before jumps
 };
 
 // A time of the TSC in seconds times 2^32: once a burst, so that there is no division a packet.

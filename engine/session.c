@@ -17,11 +17,13 @@
 
 static void end_context(struct engine *engine, struct stream *stream)
 {
+	struct stream_home *home = stream_home(stream->state);
 	size_t bytes = context_bytes(stream->context);
 
 	spare_put(engine->mem, context_extension(stream->context));
 	context_fini(stream->context);
-	mem_put(engine->mem, stream->context, bytes);
+	if ((uint8_t *)stream->context != home->context)
+		mem_put(engine->mem, stream->context, bytes);
 	stream->owns_context = false;
 }
 
@@ -31,42 +33,54 @@ static void end_stream(void *arg, void *object)
 {
 	struct engine *engine = arg;
 	struct stream *stream = object;
+	struct stream_home *home = stream_home(stream->state);
 	enum packet_side out = stream->to_wire ? SIDE_WIRE : SIDE_HOST;
 
 	if (stream->owns_context)
 		end_context(engine, stream);
 	nexthop_put(engine->sides[out].nexthops, stream->nexthop);
-	mem_put(engine->mem, stream, sizeof(*stream));
+	if (stream != &home->stream)
+		mem_put(engine->mem, stream, sizeof(*stream));
 }
 
-static void end_state(void *arg, void *object)
+// Ends what the streams of a direction began with, after all of them.
+static void end_home(void *arg, void *object)
 {
 	struct engine *engine = arg;
+	struct stream_home *home = object;
 
-	mem_put(engine->mem, object, sizeof(struct stream_state));
+	if (home)
+		mem_put(engine->mem, home, home->state.home_bytes);
 }
 
-static int make_context(
-	struct engine *engine, struct stream *stream, const struct session_params *params)
+static struct context_params context_params(const struct session_params *params, bool to_wire)
 {
-	const struct suite *suite = &suite_table[params->suite];
-	const uint8_t *key = stream->to_wire ? params->tx_key : params->rx_key;
-	const struct context_params context = {
+	const uint8_t *key = to_wire ? params->tx_key : params->rx_key;
+
+	return (struct context_params){
 		.suite = params->suite,
-		.direction = stream->to_wire ? CONTEXT_PROTECT : CONTEXT_UNPROTECT,
+		.direction = to_wire ? CONTEXT_PROTECT : CONTEXT_UNPROTECT,
 		.key = key,
-		.salt = key + suite->key_bytes,
+		.salt = key + suite_table[params->suite].key_bytes,
 		.window = params->window,
 		.ssrc_max = 1, // a second one takes a spare block
 	};
+}
+
+// A context in `home`, or alone if that is NULL.
+static int make_context(struct engine *engine, struct stream *stream, struct stream_home *home,
+	const struct session_params *params)
+{
+	const struct context_params context = context_params(params, stream->to_wire);
 	size_t bytes = context_size(&context);
-	void *memory = mem_get(engine->mem, bytes);
+	void *memory = home ? home->context : mem_get(engine->mem, bytes);
 
 	if (!memory)
 		return -ENOMEM;
 	stream->context = context_init(memory, &context);
 	if (!stream->context) {
-		mem_put(engine->mem, memory, bytes);
+		if (!home)
+			mem_put(engine->mem, memory, bytes);
 		return -errno;
 	}
 	stream->owns_context = true;
@@ -96,7 +110,7 @@ static int keep_context(struct engine *engine, struct stream *stream, const stru
 	bool keys, const struct session_params *params)
 {
 	if (keys) {
-		int rc = make_context(engine, stream, params);
+		int rc = make_context(engine, stream, NULL, params);
 
 		if (rc != 0 || !context_same_keys(stream->context, old->context))
 			return rc;
@@ -106,16 +120,9 @@ static int keep_context(struct engine *engine, struct stream *stream, const stru
 	return 0;
 }
 
-// A stream of these parameters, not published. `old` (may be NULL) is the one it replaces, `keys`
-// whether the parameters have keys.
-static struct stream *make_stream(struct engine *engine, const struct session_params *params,
-	bool to_wire, struct stream_state *state, const struct stream *old, bool keys, uint32_t id)
+static void describe(struct stream *stream, const struct session_params *params, bool to_wire,
+	struct stream_state *state, uint32_t id)
 {
-	struct stream *stream = mem_get(engine->mem, sizeof(*stream));
-	int rc;
-
-	if (!stream)
-		return NULL;
 	stream->to_wire = to_wire;
 	stream->active = !!(params->direction & (to_wire ? SESSION_SENDONLY : SESSION_RECVONLY));
 	stream->remote = to_wire ? params->host_remote.ip : params->wire_remote.ip;
@@ -123,11 +130,44 @@ static struct stream *make_stream(struct engine *engine, const struct session_pa
 	stream->local_port = to_wire ? params->host_local.port : params->wire_local.port;
 	stream->state = state;
 	stream->session = id;
+}
+
+// The first stream of a direction, not published.
+static struct stream *make_first(
+	struct engine *engine, const struct session_params *params, bool to_wire, uint32_t id)
+{
+	const struct context_params context = context_params(params, to_wire);
+	size_t bytes = sizeof(struct stream_home) + context_size(&context);
+	struct stream_home *home = mem_get(engine->mem, bytes);
+	struct stream *stream;
+
+	if (!home)
+		return NULL;
+	stream = &home->stream;
+	home->state.home_bytes = (uint32_t)bytes;
+	describe(stream, params, to_wire, &home->state, id);
+	if (make_path(engine, stream, params) == 0 &&
+		make_context(engine, stream, home, params) == 0)
+		return stream;
+	end_stream(engine, stream);
+	end_home(engine, home);
+	return NULL;
+}
+
+// One that is to replace `old`, whose state it goes on with, and whose context unless there are new
+// keys.
+static struct stream *make_next(struct engine *engine, const struct session_params *params,
+	const struct stream *old, bool keys)
+{
+	struct stream *stream = mem_get(engine->mem, sizeof(*stream));
+	int rc;
+
+	if (!stream)
+		return NULL;
+	describe(stream, params, old->to_wire, old->state, old->session);
 	rc = make_path(engine, stream, params);
-	if (rc == 0 && old)
+	if (rc == 0)
 		rc = keep_context(engine, stream, old, keys, params);
-	else if (rc == 0)
-		rc = make_context(engine, stream, params);
 	if (rc == 0)
 		return stream;
 	end_stream(engine, stream);
@@ -164,19 +204,6 @@ static struct session *alloc_session(const struct session_params *params)
 	return NULL;
 }
 
-// A stream with a state of its own.
-static struct stream *make_first(
-	struct engine *engine, const struct session_params *params, bool to_wire, uint32_t id)
-{
-	struct stream_state *state = mem_get(engine->mem, sizeof(*state));
-	struct stream *stream =
-		state ? make_stream(engine, params, to_wire, state, NULL, true, id) : NULL;
-
-	if (!stream)
-		end_state(engine, state);
-	return stream;
-}
-
 static int make_streams(
 	struct engine *engine, struct session *session, const struct session_params *params)
 {
@@ -185,10 +212,10 @@ static int make_streams(
 	if (session->tx)
 		return 0;
 	if (session->rx) {
-		struct stream_state *state = session->rx->state;
+		struct stream_home *home = stream_home(session->rx->state);
 
 		end_stream(engine, session->rx);
-		end_state(engine, state);
+		end_home(engine, home);
 	}
 	return -ENOMEM;
 }
@@ -324,10 +351,8 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 	const struct session_params *params)
 {
 	struct stream *old_rx = session->rx, *old_tx = session->tx;
-	struct stream *rx =
-		make_stream(engine, params, false, old_rx->state, old_rx, keys, session->id);
-	struct stream *tx =
-		make_stream(engine, params, true, old_tx->state, old_tx, keys, session->id);
+	struct stream *rx = make_next(engine, params, old_rx, keys);
+	struct stream *tx = make_next(engine, params, old_tx, keys);
 	bool kept_rx, kept_tx;
 
 	if (!rx || !tx) {
@@ -404,18 +429,18 @@ int session_update(struct engine *engine, uint32_t id, unsigned changes,
 int session_remove(struct engine *engine, uint32_t id)
 {
 	struct session *session = session_table_find(&engine->sessions, id);
-	struct stream_state *rx, *tx;
+	struct stream_home *rx, *tx;
 
 	if (!session)
 		return -ENOENT;
-	rx = session->rx->state;
-	tx = session->tx->state;
+	rx = stream_home(session->rx->state);
+	tx = stream_home(session->tx->state);
 	unpublish(engine, session);
 	session_table_del(&engine->sessions, session);
 	retire(engine->retire, end_stream, session->rx);
 	retire(engine->retire, end_stream, session->tx);
-	retire(engine->retire, end_state, rx);
-	retire(engine->retire, end_state, tx);
+	retire(engine->retire, end_home, rx);
+	retire(engine->retire, end_home, tx);
 	session_emit(engine, session, SESSION_REMOVED, 0);
 	free_session(session);
 	return 0;

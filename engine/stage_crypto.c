@@ -2,6 +2,8 @@
 // Hands the packets of a batch to the crypto bursts, RTP and RTCP apart. Workers.
 #include "engine/stage_crypto.h"
 
+#include <rte_prefetch.h>
+
 static_assert(PACKET_BURST <= BURST_MAX, "a batch fits in one crypto burst");
 
 static const uint8_t verdicts[BURST_STATUS_COUNT] = {
@@ -55,6 +57,7 @@ static unsigned transform(struct packet_batch *batch, uint8_t rtcp, stage_crypto
 
 		if (p->rtcp != rtcp)
 			continue;
+		rte_prefetch0(&p->stream->state->owner);
 		packets[n] = p;
 		bursts[n++] = (struct burst_packet){.ctx = p->stream->context,
 			.data = packet_payload(p),

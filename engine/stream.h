@@ -19,22 +19,24 @@
 #define STREAM_UNOWNED 0
 
 // Written by the owning worker alone, but for `owner`, which a worker claims by an atomic exchange.
-// The first cache line is what each packet writes.
+// The second cache line is what each packet writes.
 struct stream_state {
-	uint32_t owner; // index of the worker + 1; STREAM_UNOWNED: the first that sees a packet
-	uint32_t reserved;
-	uint64_t packets; // RTP, forwarded
-	uint64_t bytes;
-	uint64_t last_tsc; // of the last packet forwarded
-	struct reception reception;
-
 	uint64_t rtcp_packets;
 	uint64_t dropped;
 	uint64_t auth_failed;
 	uint64_t replayed;
 	uint64_t key_exhausted;
+	uint32_t home_bytes; // control thread only: of struct stream_home and its context
+	uint32_t unused;
+	struct reception reception;
+
+	uint32_t owner; // index of the worker + 1; STREAM_UNOWNED: the first that sees a packet
+	uint32_t reserved;
+	uint64_t packets; // RTP, forwarded
+	uint64_t bytes;
+	uint64_t last_tsc; // of the last packet forwarded
 } __attribute__((aligned(64)));
-static_assert(offsetof(struct stream_state, reception.out_of_order) == 64,
+static_assert(offsetof(struct stream_state, reception.ssrc) == 64,
 	"what a packet writes is one cache line");
 static_assert(sizeof(struct stream_state) == 128, "the state is two cache lines");
 
@@ -56,3 +58,16 @@ struct stream {
 	struct stream_state *state;
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct stream) == 64, "a stream is one cache line");
+
+// Where a direction of a session begins its life, in one piece, so that what a packet needs lies on
+// neighbouring cache lines and one page. A stream or a context that replaces the first is alone.
+struct stream_home {
+	struct stream_state state;
+	struct stream stream;
+	uint8_t context[];
+};
+
+static inline struct stream_home *stream_home(const struct stream_state *state)
+{
+	return (struct stream_home *)state;
+}

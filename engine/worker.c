@@ -54,18 +54,17 @@ static unsigned send_kernel(struct worker *w, bool behind)
 
 typedef void (*stage_fn)(struct worker *worker, struct packet_batch *batch);
 
-// A burst goes its way in two halves. Between them, while another burst is forwarded, what the
-// second half will read comes from memory.
 struct way {
 	enum stage_id id;
 	stage_fn run;
 };
-static const struct way in[] = {{STAGE_parse, stage_parse}, {STAGE_lookup, stage_lookup}};
-static const struct way out[2][5] = {
-	[SIDE_WIRE] = {{STAGE_demux, stage_demux}, {STAGE_claim, stage_claim},
+static const struct way ways[2][7] = {
+	[SIDE_WIRE] = {{STAGE_parse, stage_parse}, {STAGE_lookup, stage_lookup},
+		{STAGE_demux, stage_demux}, {STAGE_claim, stage_claim},
 		{STAGE_unprotect, stage_unprotect}, {STAGE_rewrite, stage_rewrite},
 		{STAGE_tx, stage_tx}},
-	[SIDE_HOST] = {{STAGE_demux, stage_demux}, {STAGE_claim, stage_claim},
+	[SIDE_HOST] = {{STAGE_parse, stage_parse}, {STAGE_lookup, stage_lookup},
+		{STAGE_demux, stage_demux}, {STAGE_claim, stage_claim},
 		{STAGE_protect, stage_protect}, {STAGE_rewrite, stage_rewrite},
 		{STAGE_tx, stage_tx}},
 };
@@ -77,13 +76,13 @@ static void count_stage(struct stage_counters *c, unsigned packets, uint64_t cyc
 	counter_add(&c->cycles, cycles);
 }
 
-static void run_stages(
-	struct worker *w, struct packet_batch *batch, const struct way *way, unsigned stages)
+static void run_stages(struct worker *w, struct packet_batch *batch)
 {
+	const struct way *way = ways[batch->side];
 	uint64_t then = batch->timed ? rte_rdtsc() : 0;
 
 	w->n_local = 0;
-	for (unsigned i = 0; i < stages && batch->n > 0; i++) {
+	for (unsigned i = 0; i < RTE_DIM(ways[0]) && batch->n > 0; i++) {
 		unsigned n = batch->n;
 
 		way[i].run(w, batch);
@@ -98,35 +97,24 @@ static void run_stages(
 		queue_kernel(w, w->local, w->n_local);
 }
 
-static void enter(struct worker *w, struct packet_batch *batch, enum packet_side side,
-	struct rte_mbuf *const mbufs[], unsigned n)
+static void run_batch(
+	struct worker *w, enum packet_side side, struct rte_mbuf *const mbufs[], unsigned n)
 {
+	struct packet_batch *batch = &w->batch;
+
 	parse_prefetch(mbufs, n);
 	batch->side = side;
 	batch->now = rte_rdtsc();
 	batch->now_s32 = reception_clock(batch->now, w->shared->tsc_hz);
-	batch->taken = n;
 	batch->n = n;
 	for (unsigned i = 0; i < n; i++) {
 		batch->packets[i].mbuf = mbufs[i];
 		batch->packets[i].stream = NULL;
 	}
-	run_stages(w, batch, in, RTE_DIM(in));
+	run_stages(w, batch);
 }
 
-static unsigned leave(struct worker *w, struct packet_batch *batch)
-{
-	unsigned taken = batch->taken;
-
-	if (batch->n > 0)
-		run_stages(w, batch, out[batch->side], RTE_DIM(out[0]));
-	batch->n = 0;
-	batch->taken = 0;
-	return taken;
-}
-
-// Returns whether the port may hold more.
-static bool receive(struct worker *w, struct packet_batch *batch, enum packet_side side)
+static unsigned poll_port(struct worker *w, enum packet_side side)
 {
 	enum worker_role role = side == SIDE_WIRE ? ROLE_WIRE : ROLE_HOST;
 	struct rte_mbuf *mbufs[PACKET_BURST];
@@ -134,37 +122,17 @@ static bool receive(struct worker *w, struct packet_batch *batch, enum packet_si
 	unsigned n;
 
 	if (w->index >= w->shared->rx_queues[role])
-		return false;
-	batch->timed = w->batches % STAGE_SAMPLE == 0;
-	then = batch->timed ? rte_rdtsc() : 0;
+		return 0;
+	w->batch.timed = w->batches % STAGE_SAMPLE == 0;
+	then = w->batch.timed ? rte_rdtsc() : 0;
 	n = rte_eth_rx_burst(w->shared->port[role], (uint16_t)w->index, mbufs, PACKET_BURST);
 	if (n == 0)
-		return false;
+		return 0;
 	w->batches++;
 	counter_add(&w->counters.rx[side], n);
-	if (batch->timed)
+	if (w->batch.timed)
 		count_stage(&w->stages[STAGE_rx], n, rte_rdtsc() - then);
-	enter(w, batch, side, mbufs, n);
-	return n == PACKET_BURST;
-}
-
-// Takes a burst in and forwards the one before it; returns how many packets that had.
-static unsigned poll_port(struct worker *w, enum packet_side side, bool *behind)
-{
-	struct packet_batch *newer = &w->bursts[side][w->newer[side]];
-	struct packet_batch *older = &w->bursts[side][!w->newer[side]];
-
-	*behind = receive(w, newer, side);
-	w->newer[side] = !w->newer[side];
-	return leave(w, older);
-}
-
-unsigned worker_flush(struct worker *w)
-{
-	unsigned n = 0;
-
-	for (int side = SIDE_WIRE; side <= SIDE_HOST; side++)
-		n += leave(w, &w->bursts[side][!w->newer[side]]);
+	run_batch(w, side, mbufs, n);
 	return n;
 }
 
@@ -182,10 +150,8 @@ static unsigned poll_handover(struct worker *w)
 		sides[side][counts[side]++] = mbufs[i];
 	}
 	for (int side = SIDE_WIRE; side <= SIDE_HOST; side++)
-		if (counts[side] > 0) {
-			enter(w, &w->handed, side, sides[side], counts[side]);
-			leave(w, &w->handed);
-		}
+		if (counts[side] > 0)
+			run_batch(w, side, sides[side], counts[side]);
 	return n;
 }
 
@@ -232,12 +198,11 @@ static unsigned poll_rings(struct worker *w, bool behind)
 
 unsigned worker_iterate(struct worker *w)
 {
-	bool wire, host;
-	unsigned n = poll_port(w, SIDE_WIRE, &wire) + poll_port(w, SIDE_HOST, &host);
+	unsigned wire = poll_port(w, SIDE_WIRE), host = poll_port(w, SIDE_HOST);
+	unsigned n = wire + host + poll_handover(w);
 
-	n += poll_handover(w);
 	if (w->index == 0) {
-		n += poll_rings(w, wire || host);
+		n += poll_rings(w, wire == PACKET_BURST || host == PACKET_BURST);
 		if (w->shared->has_exception)
 			n += poll_kernel(w);
 	}

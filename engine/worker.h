@@ -79,11 +79,7 @@ struct worker {
 	struct rte_ring *handover; // packets of this worker's streams that others received
 	unsigned n_local;	   // packets collected for the kernel
 	struct rte_mbuf *local[PACKET_BURST];
-	// By enum packet_side: the burst that came last, and the one before it, whose streams are
-	// known and which is forwarded next
-	struct packet_batch bursts[2][2];
-	bool newer[2];
-	struct packet_batch handed; // from other workers
+	struct packet_batch batch;
 
 	struct worker_counters counters __attribute__((aligned(64)));
 	struct stage_counters stages[STAGE_COUNT]; // of the batches timed
@@ -109,9 +105,6 @@ void worker_stop_all(struct worker_shared *shared);
 // One turn over all queues; returns the packets handled. The caller is an RCU reader (QSBR),
 // online.
 unsigned worker_iterate(struct worker *worker);
-// Forwards what the last turns took in; returns how many. Before each quiescent state: these
-// packets have streams.
-unsigned worker_flush(struct worker *worker);
 
 // Takes a packet out of the burst for one of the drop reasons.
 void worker_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason);

@@ -114,14 +114,11 @@ static void run(struct worker *w)
 			idle = 0;
 		else if (idle < IDLE_DEEP)
 			idle++;
-		if (++loops % QUIESCENT_LOOPS == 0) {
-			worker_flush(w);
+		if (++loops % QUIESCENT_LOOPS == 0)
 			rcu_quiescent_state();
-		}
-		if (w->shared->idle_sleep && idle >= IDLE_SPIN) // nothing is under way
+		if (w->shared->idle_sleep && idle >= IDLE_SPIN)
 			idle_sleep(w, idle);
 	}
-	worker_flush(w);
 	rcu_unregister_thread();
 }
 
