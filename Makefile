@@ -183,6 +183,15 @@ bench:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	for unit in scripts/systemd/*.service; do \
+		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; \
+	done
+	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/crowfly-*.service
+	install -d $(DESTDIR)$(PREFIX)/share/crowfly
+	install -m 0644 scripts/systemd/af-xdp.conf $(DESTDIR)$(PREFIX)/share/crowfly/af-xdp.conf
+	install -m 0644 scripts/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/crowfly.conf
+	install -m 0644 scripts/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/crowfly.conf
 
 clean:
 	rm -rf build

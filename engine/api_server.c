@@ -213,6 +213,11 @@ struct api_server *api_server_new(
 	return server;
 }
 
+int api_server_allow_group(struct api_server *server, const char *group)
+{
+	return rpc_server_allow_group(server->rpc, group);
+}
+
 void api_server_free(struct api_server *server)
 {
 	if (!server)

@@ -12,4 +12,6 @@ struct api_server;
 struct api_server *api_server_new(
 	struct event_base *base, struct engine *engine, const char *socket_path);
 // Before engine_free().
+// Lets the members of a group (a name or number) use it, too. 0 or -errno.
+int api_server_allow_group(struct api_server *server, const char *group);
 void api_server_free(struct api_server *server);

@@ -36,6 +36,7 @@ struct engine_config {
 	bool paused;	    // no worker starts: the caller runs worker_iterate(), as benchmarks do
 	const char *crypto; // "ipsec_mb" or "libsrtp2"; NULL: ipsec_mb
 	const char *socket; // the API's
+	const char *socket_group; // whose members may use it, too; NULL: nobody
 };
 
 // After eal_init(): opens the ports, starts the workers and the control timers on `base`. NULL:

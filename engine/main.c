@@ -119,7 +119,8 @@ static void reload(void *arg)
 static int run_engine(struct daemon_run *run)
 {
 	const char *socket = run->options->config.socket;
-	int status = EXIT_FAILURE;
+	const char *group = run->options->config.socket_group;
+	int status = EXIT_FAILURE, rc;
 
 	run->drain = event_new(run->base, -1, EV_PERSIST, on_drain, run);
 	run->engine = run->drain ? engine_new(&run->options->config, run->base) : NULL;
@@ -128,6 +129,11 @@ static int run_engine(struct daemon_run *run)
 	run->api = api_server_new(run->base, run->engine, socket);
 	if (!run->api) {
 		log_error("socket: %s: %s", socket, strerror(errno));
+		goto end;
+	}
+	if (group && (rc = api_server_allow_group(run->api, group)) != 0) {
+		log_error("socket-group: %s: %s", group,
+			rc == -ENOENT ? "no such group" : strerror(-rc));
 		goto end;
 	}
 	event_base_dispatch(run->base);

@@ -85,6 +85,7 @@ TEXT_SETTER(host, config.host)
 TEXT_SETTER(exception, config.exception)
 TEXT_SETTER(exception_interface, config.exception_interface)
 TEXT_SETTER(socket, config.socket)
+TEXT_SETTER(socket_group, config.socket_group)
 TEXT_SETTER(eal, eal)
 UINT_SETTER(workers, 1, ENGINE_WORKERS_MAX)
 UINT_SETTER(queues_rx_desc, 32, 32768)
@@ -159,6 +160,8 @@ static const struct conf_key keys[] = {
 	{"idle-sleep", NULL, "workers sleep up to 0.2 ms at a time when idle", set_idle_sleep},
 	{"crypto", "NAME", "ipsec_mb (default) or libsrtp2", set_crypto},
 	{"socket", "PATH", "of the API (" API_ENGINE_SOCKET ")", set_socket},
+	{"socket-group", "GROUP", "may use the API, besides the own user and root",
+		set_socket_group},
 	{"drain-timeout", "SECONDS", "that sessions may go on after SIGTERM (0)",
 		set_drain_timeout},
 	{"eal", "OPTIONS", "DPDK's own options, where none stand before `--`", set_eal},
@@ -336,7 +339,8 @@ static void free_texts(const char *texts[], unsigned n)
 void options_free(struct options *o)
 {
 	const char *texts[] = {o->config.wire, o->config.host, o->config.exception,
-		o->config.exception_interface, o->config.crypto, o->config.socket, o->eal};
+		o->config.exception_interface, o->config.crypto, o->config.socket,
+		o->config.socket_group, o->eal};
 
 	free_texts(texts, sizeof(texts) / sizeof(texts[0]));
 	free_texts(o->config.host_addresses, ENGINE_ADDRESSES_MAX);

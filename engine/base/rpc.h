@@ -48,6 +48,9 @@ struct rpc_method {
 // -errno in errno and NULL on failure.
 struct rpc_server *rpc_server_new(
 	struct event_base *base, const char *path, const struct rpc_method *methods, void *user);
+// Serves the members of a group, too (a name or number; the caller must be one of them, or root).
+// 0 or -errno: -ENOENT if there is no such group.
+int rpc_server_allow_group(struct rpc_server *server, const char *group);
 // Closes all connections and removes the socket. Not inside a handler.
 void rpc_server_free(struct rpc_server *server);
 

@@ -27,6 +27,7 @@ struct rpc_server {
 	char *path;
 	dev_t socket_dev; // of the socket file, so that no other's is removed
 	ino_t socket_ino;
+	gid_t group; // whose members are served, too; 0: none
 	struct evconnlistener *listener;
 	struct event *retry; // accepts again after an error
 };

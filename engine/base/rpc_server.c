@@ -4,10 +4,12 @@
 #include "engine/base/rpc_private.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/log.h"
@@ -16,6 +18,7 @@
 #define READ_BYTES   65536
 #define SKIP_SECONDS 10 // for the end of a line that is too long
 #define RETRY_US     200000
+#define NGROUPS_IN   1024 // of a client, looked through
 
 static void conn_free(struct rpc_conn *conn)
 {
@@ -228,14 +231,31 @@ struct rpc_conn *rpc_server_adopt(struct rpc_server *server, int fd)
 	return conn;
 }
 
-static bool is_allowed(int fd)
+static bool is_member(int fd, const struct ucred *peer, gid_t group)
+{
+	gid_t groups[NGROUPS_IN];
+	socklen_t size = sizeof(groups);
+
+	if (peer->gid == group)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(groups[0]); i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+static bool is_allowed(const struct rpc_server *server, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+	return peer.uid == 0 || peer.uid == geteuid() ||
+	       (server->group != 0 && is_member(fd, &peer, server->group));
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
@@ -247,7 +267,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)listener;
 	(void)address;
 	(void)length;
-	if (!is_allowed(fd)) {
+	if (!is_allowed(server, fd)) {
 		log_limited(&refused, LOG_WARNING, "api: refused a client of another user");
 		close(fd);
 	} else if (server->n_conns >= RPC_CONNS_MAX) {
@@ -325,6 +345,34 @@ struct rpc_server *rpc_server_new(
 	rpc_server_free(server);
 	errno = saved;
 	return NULL;
+}
+
+// 0: no such group, or root's, which needs no permission.
+static gid_t find_group(const char *name)
+{
+	const struct group *group = getgrnam(name);
+	unsigned long number;
+	char *end;
+
+	if (group)
+		return group->gr_gid;
+	number = strtoul(name, &end, 10);
+	return name[0] >= '0' && name[0] <= '9' && *end == '\0' && number < UINT32_MAX
+		       ? (gid_t)number
+		       : 0;
+}
+
+int rpc_server_allow_group(struct rpc_server *server, const char *name)
+{
+	gid_t group = find_group(name);
+
+	if (group == 0)
+		return -ENOENT;
+	// In this order: never open to a group that is not meant
+	if (chown(server->path, (uid_t)-1, group) < 0 || chmod(server->path, 0660) < 0)
+		return -errno;
+	server->group = group;
+	return 0;
 }
 
 void rpc_server_free(struct rpc_server *server)
