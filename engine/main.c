@@ -11,9 +11,11 @@
 #include "engine/api_server.h"
 #include "engine/base/conf.h"
 #include "engine/base/log.h"
+#include "engine/base/metrics.h"
 #include "engine/base/service.h"
 #include "engine/base/version.h"
 #include "engine/engine.h"
+#include "engine/engine_metrics.h"
 #include "engine/options.h"
 #include "pktio/eal.h"
 
@@ -27,6 +29,7 @@ struct daemon_run {
 	struct event_base *base;
 	struct engine *engine;
 	struct api_server *api;
+	struct metrics_server *metrics;
 	struct event *drain;
 	unsigned drain_left; // looks until the deadline
 };
@@ -116,6 +119,20 @@ static void reload(void *arg)
 
 // ---- start and end
 
+static int start_metrics(struct daemon_run *run)
+{
+	const struct options *o = run->options;
+	char error[METRICS_ERROR_MAX];
+
+	if (!o->metrics)
+		return 0;
+	run->metrics = metrics_server_new(run->base, o->metrics, o->metrics_anywhere,
+		engine_metrics_write, run->engine, error);
+	if (!run->metrics)
+		log_error("%s", error);
+	return run->metrics ? 0 : -1;
+}
+
 static int run_engine(struct daemon_run *run)
 {
 	const char *socket = run->options->config.socket;
@@ -136,11 +153,14 @@ static int run_engine(struct daemon_run *run)
 			rc == -ENOENT ? "no such group" : strerror(-rc));
 		goto end;
 	}
+	if (start_metrics(run) != 0)
+		goto end;
 	event_base_dispatch(run->base);
 	status = EXIT_SUCCESS;
 end:
 	if (run->drain)
 		event_free(run->drain);
+	metrics_server_free(run->metrics);
 	api_server_free(run->api);
 	engine_free(run->engine);
 	return status;

@@ -86,6 +86,7 @@ TEXT_SETTER(exception, config.exception)
 TEXT_SETTER(exception_interface, config.exception_interface)
 TEXT_SETTER(socket, config.socket)
 TEXT_SETTER(socket_group, config.socket_group)
+TEXT_SETTER(metrics, metrics)
 TEXT_SETTER(eal, eal)
 UINT_SETTER(workers, 1, ENGINE_WORKERS_MAX)
 UINT_SETTER(queues_rx_desc, 32, 32768)
@@ -127,6 +128,11 @@ static int set_crypto(void *object, const char *value, char *error)
 	return set_text(&((struct options *)object)->config.crypto, value, error);
 }
 
+static int set_metrics_anywhere(void *object, const char *value, char *error)
+{
+	return conf_bool(value, &((struct options *)object)->metrics_anywhere, error);
+}
+
 static int set_drain_timeout(void *object, const char *value, char *error)
 {
 	return conf_uint(value, 0, 86400, &((struct options *)object)->drain_timeout_s, error);
@@ -162,6 +168,9 @@ static const struct conf_key keys[] = {
 	{"socket", "PATH", "of the API (" API_ENGINE_SOCKET ")", set_socket},
 	{"socket-group", "GROUP", "may use the API, besides the own user and root",
 		set_socket_group},
+	{"metrics", "WHERE", "Prometheus metrics by HTTP: 127.0.0.1:9464, or a unix socket's path",
+		set_metrics},
+	{"metrics-anywhere", NULL, "also at addresses that others reach", set_metrics_anywhere},
 	{"drain-timeout", "SECONDS", "that sessions may go on after SIGTERM (0)",
 		set_drain_timeout},
 	{"eal", "OPTIONS", "DPDK's own options, where none stand before `--`", set_eal},
@@ -340,7 +349,7 @@ void options_free(struct options *o)
 {
 	const char *texts[] = {o->config.wire, o->config.host, o->config.exception,
 		o->config.exception_interface, o->config.crypto, o->config.socket,
-		o->config.socket_group, o->eal};
+		o->config.socket_group, o->metrics, o->eal};
 
 	free_texts(texts, sizeof(texts) / sizeof(texts[0]));
 	free_texts(o->config.host_addresses, ENGINE_ADDRESSES_MAX);

@@ -11,6 +11,8 @@
 struct options {
 	struct engine_config config;
 	int log_level;
+	const char *metrics; // where they are given out; NULL: nowhere
+	bool metrics_anywhere;
 	unsigned drain_timeout_s; // after SIGTERM; 0: stop at once
 	// For eal_init(): the words before `--`, or those of the key `eal`
 	int eal_argc;
