@@ -341,10 +341,11 @@ static bool take_context(struct stream *new, struct stream *old)
 }
 
 // What was dropped under earlier keys is not told of the new one.
-static void begin_key(bool *exhausted, uint64_t *before, const struct stream *stream)
+static void begin_key(struct session *session, enum session_event exhausted, uint32_t *before,
+	const struct stream *stream)
 {
-	*exhausted = false;
-	*before = counter_get(&stream->state->key_exhausted);
+	session->told &= (uint8_t) ~(1u << exhausted);
+	*before = (uint32_t)counter_get(&stream->state->key_exhausted);
 }
 
 static int replace_streams(struct engine *engine, struct session *session, bool keys,
@@ -366,9 +367,9 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 	kept_tx = take_context(tx, old_tx);
 	republish(engine, session, rx, tx);
 	if (!kept_rx)
-		begin_key(&session->exhausted_rx, &session->exhausted_rx_before, rx);
+		begin_key(session, SESSION_KEY_EXHAUSTED_RX, &session->exhausted_rx_before, rx);
 	if (!kept_tx)
-		begin_key(&session->exhausted_tx, &session->exhausted_tx_before, tx);
+		begin_key(session, SESSION_KEY_EXHAUSTED_TX, &session->exhausted_tx_before, tx);
 	session->rx = rx;
 	session->tx = tx;
 	retire(engine->retire, end_stream, old_rx);
@@ -392,7 +393,7 @@ static int apply(struct engine *engine, struct session *session, unsigned change
 	}
 	if (changes & (SESSION_TIMEOUT | SESSION_DIRECTION)) {
 		session->timeout_tsc = rte_rdtsc();
-		session->timed_out = false;
+		session->told &= (uint8_t) ~(1u << SESSION_MEDIA_TIMEOUT);
 	}
 	return 0;
 }

@@ -39,13 +39,14 @@ static uint64_t idle_ms(
 
 // ---- events
 
-static void emit_once(struct engine *engine, const struct session *session, bool *told, bool is,
-	enum session_event event)
+// Tells of an event that `is`, once; `idle_ms` goes with it.
+static void emit_once(struct engine *engine, struct session *session, enum session_event event,
+	bool is, uint64_t idle)
 {
-	if (is && !*told) {
-		*told = true;
-		session_emit(engine, session, event, 0);
-	}
+	if (!is || (session->told & 1u << event))
+		return;
+	session->told |= (uint8_t)(1u << event);
+	session_emit(engine, session, event, idle);
 }
 
 static void scan_timeout(struct engine *engine, struct session *session)
@@ -55,26 +56,25 @@ static void scan_timeout(struct engine *engine, struct session *session)
 	if (session->media_timeout_ms == 0 || !(session->direction & SESSION_RECVONLY))
 		return;
 	idle = idle_ms(engine, session->rx->state, session->timeout_tsc);
-	if (idle < session->media_timeout_ms) {
-		session->timed_out = false;
-	} else if (!session->timed_out) {
-		session->timed_out = true;
-		session_emit(engine, session, SESSION_MEDIA_TIMEOUT, idle);
-	}
+	if (idle < session->media_timeout_ms)
+		session->told &= (uint8_t) ~(1u << SESSION_MEDIA_TIMEOUT);
+	else
+		emit_once(engine, session, SESSION_MEDIA_TIMEOUT, true, idle);
+}
+
+static bool exhausted(const struct stream_state *state, uint32_t before)
+{
+	return (uint32_t)counter_get(&state->key_exhausted) != before;
 }
 
 static void scan_one(struct engine *engine, struct session *s)
 {
 	const struct stream_state *rx = s->rx->state, *tx = s->tx->state;
 
-	emit_once(engine, s, &s->first_wire, counter_get(&rx->packets) > 0,
-		SESSION_FIRST_PACKET_WIRE);
-	emit_once(engine, s, &s->first_host, counter_get(&tx->packets) > 0,
-		SESSION_FIRST_PACKET_HOST);
-	emit_once(engine, s, &s->exhausted_rx,
-		counter_get(&rx->key_exhausted) > s->exhausted_rx_before, SESSION_KEY_EXHAUSTED_RX);
-	emit_once(engine, s, &s->exhausted_tx,
-		counter_get(&tx->key_exhausted) > s->exhausted_tx_before, SESSION_KEY_EXHAUSTED_TX);
+	emit_once(engine, s, SESSION_FIRST_PACKET_WIRE, counter_get(&rx->packets) > 0, 0);
+	emit_once(engine, s, SESSION_FIRST_PACKET_HOST, counter_get(&tx->packets) > 0, 0);
+	emit_once(engine, s, SESSION_KEY_EXHAUSTED_RX, exhausted(rx, s->exhausted_rx_before), 0);
+	emit_once(engine, s, SESSION_KEY_EXHAUSTED_TX, exhausted(tx, s->exhausted_tx_before), 0);
 	scan_timeout(engine, s);
 }
 

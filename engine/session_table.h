@@ -13,13 +13,13 @@ struct session {
 	uint16_t window;
 	uint8_t suite;	   // enum suite_id
 	uint8_t direction; // enum session_direction
-	// Events told
-	bool first_wire, first_host, timed_out, exhausted_rx, exhausted_tx;
+	uint8_t told;	   // events, bits by enum session_event
+	// Packets dropped under earlier keys, modulo 2^32
+	uint32_t exhausted_rx_before, exhausted_tx_before;
 	const char *tag; // ours; may be NULL
 	uint64_t added_tsc;
-	uint64_t timeout_tsc;				   // media is waited for since then
-	uint64_t exhausted_rx_before, exhausted_tx_before; // packets dropped under earlier keys
-	struct stream *rx, *tx;				   // from the wire, to the wire
+	uint64_t timeout_tsc;	// media is waited for since then
+	struct stream *rx, *tx; // from the wire, to the wire
 	struct session *hash_next, *prev, *next;
 };
 
