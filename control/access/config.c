@@ -86,6 +86,11 @@ static int set_domain(void *object, const char *value, char *error)
 	return set_text(config->domain, sizeof(config->domain), lower, error);
 }
 
+static int set_metrics_anywhere(void *object, const char *value, char *error)
+{
+	return conf_bool(value, &((struct config *)object)->metrics_anywhere, error);
+}
+
 static int set_log_level(void *object, const char *value, char *error)
 {
 	return conf_log_level(value, &((struct config *)object)->log_level, error);
@@ -100,6 +105,7 @@ static int set_log_level(void *object, const char *value, char *error)
 PATH_SETTER(certificate)
 PATH_SETTER(key)
 PATH_SETTER(database)
+PATH_SETTER(metrics)
 
 #define UINT_SETTER(member, min, max)                                                              \
 	static int set_##member(void *object, const char *value, char *error)                      \
@@ -133,6 +139,9 @@ static const struct conf_key keys[] = {
 		set_failures_per_minute},
 	{"connections", "N", "at a time (10000)", set_connections},
 	{"connections-per-ip", "N", "at a time from one address (1000)", set_connections_per_ip},
+	{"metrics", "WHERE", "Prometheus metrics by HTTP: IP:PORT or a unix socket (nowhere)",
+		set_metrics},
+	{"metrics-anywhere", NULL, "also at addresses that others reach", set_metrics_anywhere},
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (info)", set_log_level},
 	{NULL, NULL, NULL, NULL},
 };

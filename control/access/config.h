@@ -18,6 +18,8 @@ struct config {
 	struct config_address listen, listen_md5;
 	char certificate[PATH_MAX], key[PATH_MAX];
 	char database[PATH_MAX];
+	char metrics[PATH_MAX]; // where they are given out; "": nowhere
+	bool metrics_anywhere;
 	char domain[DOMAIN_MAX]; // "" : what the database was made for
 	unsigned expires_min_s, expires_default_s, expires_max_s;
 	unsigned nonce_lifetime_s, token_lifetime_s;

@@ -3,18 +3,21 @@
 // everything else refused. This server never proxies. Runs on the event loop's thread.
 #include "control/access/server.h"
 
+#include "control/access/meter.h"
 #include "control/access/redirect.h"
 #include "control/access/registrar.h"
 #include "control/access/reply.h"
 #include "control/sip/conn.h"
 #include "control/sip/tls.h"
 #include "engine/base/log.h"
+#include "engine/base/version.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define SPARE_FILES 64			// descriptors that are not connections
 #define OUTPUT_MAX  (64u * 1024 * 1024) // bytes of answers that wait for one agent
@@ -33,6 +36,8 @@ struct server {
 	struct registrar *registrar;
 	struct redirect redirect;
 	SSL_CTX *tls;
+	struct meter meter;
+	struct metrics_server *metrics; // NULL: not asked for
 	struct door door, door_md5;
 };
 
@@ -73,16 +78,27 @@ static struct msg *answer(const struct door *door, struct conn *conn, const stru
 		reply(request, is_known_method(method) ? 405 : 501, NULL), "Allow", REPLY_ALLOW);
 }
 
+static double now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void on_message(void *user, struct conn *conn, struct msg *request)
 {
 	static struct log_limit stray, unsent;
 	const struct door *door = user;
+	double begun = now_s();
 	if (!msg_is_request(request)) {
 		log_limited(
 			&stray, LOG_NOTICE, "%s: a response to nothing was asked", conn_peer(conn));
 	} else if (strcmp(msg_method(request), "ACK") != 0) {
 		struct msg *response = answer(door, conn, request);
 		int result = response != NULL ? conn_send(conn, response) : -ENOMEM;
+		if (response != NULL)
+			meter_response(&door->server->meter, msg_method(request),
+				msg_status(response), now_s() - begun);
 		if (result != 0)
 			log_limited(&unsent, LOG_WARNING, "%s: response not sent: %s",
 				conn_peer(conn), strerror(-result));
@@ -150,6 +166,31 @@ static bool open_doors(struct server *server, struct event_base *base, char *err
 				  error));
 }
 
+static void write_metrics(void *user, struct metrics *m)
+{
+	const struct server *server = user;
+	metrics_begin(m, "crowfly_access_info", METRICS_GAUGE, "1, with what runs as a label");
+	metrics_count(m, 1, "version=\"%s\"", VERSION);
+	metrics_begin(m, "crowfly_access_users_online", METRICS_GAUGE, "Users that are registered");
+	metrics_plain(m, server_online(server));
+	metrics_begin(m, "crowfly_access_connections", METRICS_GAUGE, "Connections, by digest");
+	metrics_count(m, conn_listener_count(server->door.listener), "digest=\"%s\"", "sha256");
+	if (server->door_md5.listener != NULL)
+		metrics_count(
+			m, conn_listener_count(server->door_md5.listener), "digest=\"%s\"", "md5");
+	meter_write(&server->meter, m);
+}
+
+static bool open_metrics(struct server *server, struct event_base *base, char *error)
+{
+	const struct config *config = server->config;
+	if (config->metrics[0] == '\0')
+		return true;
+	server->metrics = metrics_server_new(
+		base, config->metrics, config->metrics_anywhere, write_metrics, server, error);
+	return server->metrics != NULL;
+}
+
 static bool open_keys(struct server *server, char *error)
 {
 	char path[PATH_MAX + 16];
@@ -182,7 +223,7 @@ static bool start(struct server *server, struct event_base *base, char *error)
 		.auth = registrar_auth(server->registrar),
 		.tables = registrar_tables(server->registrar),
 	};
-	return open_doors(server, base, error);
+	return open_doors(server, base, error) && open_metrics(server, base, error);
 }
 
 struct server *server_new(
@@ -205,6 +246,7 @@ void server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
+	metrics_server_free(server->metrics);
 	if (server->door.listener != NULL)
 		conn_listener_free(server->door.listener);
 	if (server->door_md5.listener != NULL)

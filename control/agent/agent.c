@@ -119,6 +119,12 @@ struct agent *agent_new(struct event_base *base, struct config *config, char *er
 	agent->api = agent->dataplane ? api_new(agent, error) : NULL;
 	if (!agent->api)
 		goto fail;
+	if (config->metrics) {
+		agent->metrics = metrics_server_new(
+			base, config->metrics, config->metrics_anywhere, meter_write, agent, error);
+		if (!agent->metrics)
+			goto fail;
+	}
 	log_notice("listening for peers on %s, certificate %s", agent->sent_by, agent->fingerprint);
 	return agent;
 fail:
@@ -137,6 +143,7 @@ void agent_free(struct agent *agent)
 		event_free(agent->stop_timer);
 	agent->stop_timer = NULL;
 	agent->stopped = NULL;
+	metrics_server_free(agent->metrics);
 	dataplane_free(agent->dataplane);
 	calls_free(agent->calls);
 	api_free(agent->api);

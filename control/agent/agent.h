@@ -10,6 +10,7 @@
 #include "control/agent/address.h"
 #include "control/agent/config.h"
 #include "control/agent/map.h"
+#include "control/agent/meter.h"
 #include "control/sip/tls.h"
 #include "control/sip/token.h"
 #include "control/sip/transaction.h"
@@ -33,6 +34,8 @@ struct agent {
 	struct dataplane *dataplane;
 	struct calls *calls;
 	struct api *api;
+	struct meter meter;
+	struct metrics_server *metrics;	      // NULL: not asked for
 	void (*stopped)(struct agent *agent); // called once when agent_stop() is through
 	struct event *stop_timer;
 	bool stopping;

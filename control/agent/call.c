@@ -291,6 +291,7 @@ void call_end(struct call *call, int status, const char *reason)
 		return;
 	call->state = CALL_ENDED;
 	call->status = status;
+	meter_call_ended(&call->agent->meter, call->outgoing, status);
 	snprintf(call->reason, sizeof(call->reason), "%s", reason);
 	log_info("%s %s -> %s: ended: %d %s", call->id,
 		call->outgoing ? call->dialog.local : call->dialog.remote,

@@ -135,6 +135,7 @@ static void granted(struct call *call, const char *error)
 		return;
 	}
 	call->setup_ms = since_ms(call);
+	metrics_observe(&call->agent->meter.setups, call->setup_ms / 1000);
 	call->status = 200;
 	snprintf(call->reason, sizeof(call->reason), "OK");
 	call->acked = true;
@@ -202,8 +203,10 @@ static void answered(void *arg, const struct msg *response, const char *why)
 
 	if (response) {
 		call_peer_spoke(call);
-		if (call->request_ms <= 0)
+		if (call->request_ms <= 0) {
 			call->request_ms = since_ms(call);
+			metrics_observe(&call->agent->meter.requests, call->request_ms / 1000);
+		}
 	}
 	if (response && status < 200) {
 		provisional(call, response);

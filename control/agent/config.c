@@ -38,6 +38,7 @@ TEXT_KEY(ca)
 TEXT_KEY(state_dir)
 TEXT_KEY(engine)
 TEXT_KEY(socket)
+TEXT_KEY(metrics)
 
 #define NUMBER_KEY(field, min, max)                                                                \
 	static int set_##field(void *object, const char *value, char *error)                       \
@@ -107,6 +108,11 @@ static int set_hang_up(void *object, const char *value, char *error)
 static int set_keep_calls(void *object, const char *value, char *error)
 {
 	return conf_bool(value, &((struct config *)object)->keep_calls, error);
+}
+
+static int set_metrics_anywhere(void *object, const char *value, char *error)
+{
+	return conf_bool(value, &((struct config *)object)->metrics_anywhere, error);
 }
 
 static int set_log_level(void *object, const char *value, char *error)
@@ -202,6 +208,10 @@ static const struct conf_key agent_keys[] = {
 		set_calls_per_endpoint},
 	{"keep-calls", "yes|no", "a clean stop leaves calls to the next start (default: no)",
 		set_keep_calls},
+	{"metrics", "WHERE", "Prometheus metrics by HTTP: IP:PORT or a unix socket (nowhere)",
+		set_metrics},
+	{"metrics-anywhere", "yes|no", "also at addresses that others reach (default: no)",
+		set_metrics_anywhere},
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: info)",
 		set_log_level},
 	{0},
@@ -330,4 +340,5 @@ void config_free(struct config *config)
 	free(config->state_dir);
 	free(config->engine);
 	free(config->socket);
+	free(config->metrics);
 }

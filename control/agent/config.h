@@ -31,6 +31,8 @@ struct config {
 	char *state_dir;   // this agent's certificate and key
 	char *engine;	   // socket
 	char *socket;	   // our own API
+	char *metrics;	   // where they are given out; NULL: nowhere
+	bool metrics_anywhere;
 	struct sockaddr_storage listen;
 	struct sockaddr_storage wire_address, engine_host_address, application_address;
 	struct config_range wire_ports, host_ports, application_ports;

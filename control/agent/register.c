@@ -174,6 +174,12 @@ static int take_tables(struct endpoint *endpoint, struct profile *profile)
 	return peer_apply(endpoint, profile, endpoint->rejoin);
 }
 
+static void login_took(struct endpoint *endpoint, uint64_t us)
+{
+	endpoint->login_ms = us / 1000.0;
+	metrics_observe(&endpoint->agent->meter.logins, us / 1000000.0);
+}
+
 static void logged_in(struct endpoint *endpoint, const struct msg *response)
 {
 	struct profile *profile = NULL;
@@ -195,7 +201,7 @@ static void logged_in(struct endpoint *endpoint, const struct msg *response)
 		return;
 	}
 	if (endpoint->rejoin)
-		endpoint->login_ms = (agent_now_us() - endpoint->started_us) / 1000.0;
+		login_took(endpoint, agent_now_us() - endpoint->started_us);
 	if (endpoint->state != ENDPOINT_ONLINE)
 		log_notice("%s: logged in, %zu peers permitted, %u online", endpoint->aor,
 			profile->n_peers, endpoint->online);
@@ -216,6 +222,7 @@ static void refused(struct endpoint *endpoint, const struct msg *response)
 	}
 	log_error("%s: the server refuses the login: %d %s", endpoint->aor, msg_status(response),
 		msg_reason(response));
+	endpoint->agent->meter.logins_refused++;
 	endpoint->challenge[0] = '\0';
 	endpoint->rejoin = true;
 	drop_tables(endpoint);

@@ -56,6 +56,7 @@ struct conn_listener *conn_listen(struct event_base *base, const struct sockaddr
 	const struct conn_callbacks *callbacks, void *user);
 // Closes its connections too: closed() is called for those that have an owner.
 void conn_listener_free(struct conn_listener *listener);
+unsigned conn_listener_count(const struct conn_listener *listener); // of connections
 // For the connections that come from now on.
 void conn_listener_set_tls(struct conn_listener *listener, SSL_CTX *tls);
 int conn_listener_address(const struct conn_listener *listener, struct sockaddr_storage *address);

@@ -177,6 +177,11 @@ void conn_listener_forget(struct conn_listener *listener, struct conn *conn)
 	LIST_REMOVE(conn, entry);
 }
 
+unsigned conn_listener_count(const struct conn_listener *listener)
+{
+	return listener->n;
+}
+
 void conn_listener_set_tls(struct conn_listener *listener, SSL_CTX *tls)
 {
 	listener->tls = tls;

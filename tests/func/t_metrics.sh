@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The engine's metrics while a call is up: strictly Prometheus' format, moving with the traffic, without a word of the call;
+# The metrics of engine, agent and access server while a call is up: strictly Prometheus' format, moving with the traffic, without a word of the call;
 # hostile HTTP does no harm; only loopback unless asked for.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 network
 pki
-access_server alice bob
+access_extra="metrics = $tmp/access-metrics.sock" access_server alice bob
 permit alice bob
 at=127.0.0.1:9464
 engine a --metrics $at
 engine b --metrics "$tmp/metrics.sock"
 agent b bob
-agent a alice
+agent a alice -- "metrics = 127.0.0.1:9465"
 # scrape HOST ADDRESS: all samples as one object
 scrape() { on "$1" "$here/metrics.py" scrape "$2"; }
 # value SAMPLE: in $samples
@@ -32,6 +32,23 @@ at_least "packets of the wire port" "$(value 'crowfly_engine_port_sent_packets_t
 at_least "packets timed" "$(value 'crowfly_engine_stage_packets_total{worker="0",stage="parse"}')" 1
 is "time is in seconds" "$(jq '.["crowfly_engine_stage_seconds_total{worker=\"0\",stage=\"parse\"}"] | . > 0 and . < 60' <<<"$samples")" true
 
+samples=$(scrape a 127.0.0.1:9465)
+is "endpoints registered" "$(value 'crowfly_agent_endpoints{state="registered"}')" 1
+is "peers online" "$(value 'crowfly_agent_peers{state="online"}')" 1
+is "calls" "$(value 'crowfly_agent_calls{direction="out",state="established"}')" 1
+is "logins timed" "$(value crowfly_agent_login_seconds_count)" 1
+is "requests timed" "$(value crowfly_agent_request_seconds_count)" 1
+is "calls timed" "$(value 'crowfly_agent_setup_seconds_bucket{le="+Inf"}')" 1
+agent_text=$(jq -r "keys[]" <<<"$samples")
+samples=$(scrape s "$tmp/access-metrics.sock")
+is "users online" "$(value crowfly_access_users_online)" 2
+is "connections" "$(value 'crowfly_access_connections{digest="sha256"}')" 2
+is "logins granted" "$(value 'crowfly_access_responses_total{method="REGISTER",status="200"}')" 2
+is "challenges" "$(value 'crowfly_access_responses_total{method="REGISTER",status="401"}')" 2
+is "answers timed" "$(value crowfly_access_answer_seconds_count)" 4
+access_text=$(jq -r "keys[]" <<<"$samples")
+samples=$(scrape a $at)
+
 # What goes nowhere is counted under its reason
 drops='crowfly_engine_dropped_packets_total{worker="0",reason="not_rtp"}'
 none=$(value "$drops")
@@ -45,7 +62,7 @@ is "reasons" "$(jq '[keys[] | select(startswith("crowfly_engine_dropped"))] | le
 	"$(rpc engine-a stats | jq '.drops | length')"
 
 # Nothing of the call: no key, tag, name, address or number of a stream
-text=$(jq -r "keys[]" <<<"$samples")
+text=$agent_text$access_text$(jq -r "keys[]" <<<"$samples")
 for word in alice bob example.org 10.77 192.168 20000 ssrc= session= tag=; do
 	! grep -qiF -- "$word" <<<"$text" || fail "the metrics speak of $word"
 done
@@ -54,6 +71,10 @@ is "sessions by the unix socket" "$(scrape b "$tmp/metrics.sock" | jq .crowfly_e
 is "mode of the unix socket" "$(stat -c %a "$tmp/metrics.sock")" 600
 on a timeout 60 "$here/metrics.py" hostile $at >"$tmp/hostile.json"
 is "sessions after the hostile clients" "$(jq .crowfly_engine_sessions "$tmp/hostile.json")" 1
+rpc agent-a call.hang_up "{\"call\":$(jq .call <<<"$placed")}" >/dev/null
+samples=$(scrape a 127.0.0.1:9465)
+is "calls ended" "$(value 'crowfly_agent_calls_ended_total{direction="out",status="2xx"}')" 1
+is "calls left" "$(value 'crowfly_agent_calls{direction="out",state="established"}')" 0
 for h in a b; do
 	stop app-$h
 	is "lost, wrong, duplicate at $h" "$(heard app-$h 'lost + .wrong + .duplicates')" 0
