@@ -33,11 +33,20 @@ static struct msg *refuse(const struct invite *i, int status, const char *reason
 	return reply(i->request, status, reason);
 }
 
+// As words of SIP are (RFC 3261 section 25.1); what is not UTF-8 no token can hold.
+static bool is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
 // Between two of this server's domain, outside any dialog. Each check returns NULL, or the refusal.
 static struct msg *check_addresses(const struct redirect *r, struct invite *i)
 {
 	const char *domain = store_domain(r->tables->store);
 	const osip_uri_t *uri = i->request->sip->req_uri;
+	const char *call_id = msg_call_id(i->request);
 	if (uri->scheme == NULL ||
 		(strcasecmp(uri->scheme, "sip") != 0 && strcasecmp(uri->scheme, "sips") != 0))
 		return refuse(i, 416, "Unsupported URI Scheme");
@@ -51,8 +60,10 @@ static struct msg *check_addresses(const struct redirect *r, struct invite *i)
 		return refuse(i, 403, "From Is Not Of This Domain");
 	if (msg_to_tag(i->request) != NULL)
 		return refuse(i, 481, "No Such Call");
-	if (strlen(msg_call_id(i->request)) >= TOKEN_CALL_ID_MAX)
+	if (strlen(call_id) >= TOKEN_CALL_ID_MAX)
 		return refuse(i, 400, "Call-ID Too Long");
+	if (!is_ascii(call_id))
+		return refuse(i, 400, "Bad Call-ID");
 	return NULL;
 }
 

@@ -257,6 +257,7 @@ Test(redirect, refusals)
 		.from = "sip:phone@example.com");
 	REFUSED(481, "No Such Call", .to = "sip:alice@" DOMAIN, .to_tag = "x");
 	REFUSED(400, "Call-ID Too Long", .to = "sip:alice@" DOMAIN, .call_id = long_id);
+	REFUSED(400, "Bad Call-ID", .to = "sip:alice@" DOMAIN, .call_id = "c\xff");
 	REFUSED(420, "Bad Extension", .to = "sip:alice@" DOMAIN, .require = "100rel");
 }
 
