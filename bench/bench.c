@@ -142,6 +142,15 @@ double bench_quantile(struct bench_samples *samples, double q)
 	return samples->values[(size_t)(q * (double)(samples->n - 1) + 0.5)];
 }
 
+double bench_mean(const struct bench_samples *samples)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < samples->n; i++)
+		sum += samples->values[i];
+	return samples->n > 0 ? sum / (double)samples->n : 0;
+}
+
 void bench_samples_fini(struct bench_samples *samples)
 {
 	free(samples->values);

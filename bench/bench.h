@@ -62,4 +62,5 @@ struct bench_samples {
 };
 void bench_sample(struct bench_samples *samples, double value);
 double bench_quantile(struct bench_samples *samples, double q); // q from 0, the least, to 1
+double bench_mean(const struct bench_samples *samples);		// 0: there are none
 void bench_samples_fini(struct bench_samples *samples);

@@ -19,8 +19,9 @@ void lane_init(struct lane *lane)
 
 	lane->order = calloc(lane->n_sessions, sizeof(*lane->order));
 	lane->path_repeats = calloc(lane->repeats, sizeof(double));
+	lane->path_means = calloc(lane->repeats, sizeof(double));
 	lane->floor_repeats = calloc(lane->repeats, sizeof(double));
-	if (!lane->order || !lane->path_repeats || !lane->floor_repeats)
+	if (!lane->order || !lane->path_repeats || !lane->path_means || !lane->floor_repeats)
 		bench_fail("out of memory");
 	for (uint32_t i = 0; i < lane->n_sessions; i++)
 		lane->order[i] = lane->index + i * rig->config.workers;
@@ -41,6 +42,7 @@ void lane_fini(struct lane *lane)
 	floor_free(lane->floor);
 	free(lane->order);
 	free(lane->path_repeats);
+	free(lane->path_means);
 	free(lane->floor_repeats);
 	bench_samples_fini(&lane->path_ns);
 	bench_samples_fini(&lane->floor_ns);
@@ -260,6 +262,7 @@ static void repeat(struct lane *lane, unsigned n)
 		pthread_barrier_wait(lane->barrier);
 	} while (!over);
 	lane->path_repeats[n] = bench_quantile(&lane->path_ns, 0.25);
+	lane->path_means[n] = bench_mean(&lane->path_ns);
 	lane->floor_repeats[n] = bench_quantile(&lane->floor_ns, 0.25);
 	lane->path_ns.n = lane->floor_ns.n = 0;
 }

@@ -42,7 +42,8 @@ struct lane {
 
 	// Nanoseconds a packet, of each chunk, then of each repeat
 	struct bench_samples path_ns, floor_ns;
-	double *path_repeats, *floor_repeats;
+	double *path_repeats, *floor_repeats; // the first quartile
+	double *path_means;
 	struct stage_counters stages_before[STAGE_COUNT];
 	struct bench_samples stage_cycles[STAGE_COUNT]; // a packet, of each chunk
 	pthread_t thread;

@@ -34,8 +34,8 @@ static uint32_t sessions_of(const struct row *row)
 
 static void print_head(unsigned workers)
 {
-	printf("\n%u worker%s; ring ports; Mpps and ns are of one worker; stages in ns\n", workers,
-		workers == 1 ? "" : "s");
+	printf("\n%u worker%s; ring ports; Mpps are of all together, ns of one worker; stages in ns\n",
+		workers, workers == 1 ? "" : "s");
 	printf("%-25s %7s %5s %-9s %6s %6s %5s %6s |", "suite", "streams", "bytes", "direction",
 		"Mpps", "floor", "ratio", "ns");
 	for (int s = 0; s < STAGE_COUNT; s++)
