@@ -156,14 +156,16 @@ size_t context_extension_bytes(uint16_t window, unsigned ssrcs)
 	return ssrcs * (replay + STATE_RTCP_REPLAY_BYTES);
 }
 
-void context_extend(struct context *ctx, void *block, size_t bytes)
+void context_extend(struct context *ctx, void *block, size_t bytes, unsigned ssrcs)
 {
-	size_t ssrcs = bytes / context_extension_bytes((uint16_t)state_window(ctx), 1);
+	size_t fit = bytes / context_extension_bytes((uint16_t)state_window(ctx), 1);
 	size_t most = UINT8_MAX - ctx->ssrc_inline;
 
+	if (most > ssrcs)
+		most = ssrcs;
 	assert(!state_cold(ctx)->extension);
 	state_cold(ctx)->extension = block;
-	ctx->ssrc_room = (uint8_t)(ctx->ssrc_inline + (ssrcs < most ? ssrcs : most));
+	ctx->ssrc_room = (uint8_t)(ctx->ssrc_inline + (fit < most ? fit : most));
 }
 
 void *context_extension(const struct context *ctx)

@@ -47,8 +47,9 @@ void context_fini(struct context *ctx);
 void context_on_full(void (*full)(struct context *ctx));
 // Bytes of a block that holds `ssrcs` more for contexts with this window; fewer with a larger one.
 size_t context_extension_bytes(uint16_t window, unsigned ssrcs);
-// Gives a context that has no extension yet a zeroed block, which stays the caller's. Worker.
-void context_extend(struct context *ctx, void *block, size_t bytes);
+// Gives a context that has no extension yet a zeroed block, which stays the caller's: room for
+// `ssrcs` more, or for as many as fit. Worker.
+void context_extend(struct context *ctx, void *block, size_t bytes, unsigned ssrcs);
 // The block, or NULL; to be freed after context_fini().
 void *context_extension(const struct context *ctx);
 

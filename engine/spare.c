@@ -2,8 +2,11 @@
 // Keeps blocks for more SSRCs ready: control thread; grow() runs on workers.
 #include "engine/spare.h"
 
+#include "crypto/replay.h"
+
 #include <errno.h>
 
+#include <rte_common.h>
 #include <rte_ring.h>
 
 #define SPARES 256 // taken between two ticks at most; who finds none loses packets until the next
@@ -11,6 +14,7 @@
 static struct {
 	struct rte_ring *ring;
 	size_t bytes; // of a block
+	unsigned ssrcs;
 } spare;
 
 static void grow(struct context *ctx)
@@ -18,7 +22,7 @@ static void grow(struct context *ctx)
 	void *block;
 
 	if (rte_ring_dequeue(spare.ring, &block) == 0)
-		context_extend(ctx, block, spare.bytes);
+		context_extend(ctx, block, spare.bytes, spare.ssrcs);
 }
 
 int spare_init(struct mem *mem, unsigned ssrc_max)
@@ -26,7 +30,9 @@ int spare_init(struct mem *mem, unsigned ssrc_max)
 	ssrc_max = ssrc_max > 0 ? ssrc_max : SPARE_SSRC_DEFAULT;
 	if (ssrc_max == 1)
 		return 0;
-	spare.bytes = context_extension_bytes(0, ssrc_max - 1);
+	spare.ssrcs = ssrc_max - 1;
+	spare.bytes = RTE_MAX(context_extension_bytes(0, spare.ssrcs),
+		context_extension_bytes(REPLAY_WINDOW_MAX, 1));
 	spare.ring = rte_ring_create("crowfly_spares", SPARES, SOCKET_ID_ANY, RING_F_SP_ENQ);
 	if (!spare.ring)
 		return -ENOMEM;

@@ -11,8 +11,9 @@
 
 // ---- control thread
 
-// For streams of up to `ssrc_max` SSRCs each (0: SPARE_SSRC_DEFAULT); with 1 there is nothing to
-// keep ready. One engine a process. 0 or -ENOMEM.
+// For streams of up to `ssrc_max` SSRCs each (0: SPARE_SSRC_DEFAULT), fewer where the replay window
+// is larger than the default, but two at least; with 1 there is nothing to keep ready. One engine a
+// process. 0 or -ENOMEM.
 int spare_init(struct mem *mem, unsigned ssrc_max);
 // When no worker runs.
 void spare_fini(struct mem *mem);

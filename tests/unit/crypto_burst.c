@@ -200,7 +200,7 @@ static unsigned blocks_given;
 static void give_block(struct context *ctx)
 {
 	if (blocks_given < 4)
-		context_extend(ctx, blocks[blocks_given++], context_extension_bytes(0, 5));
+		context_extend(ctx, blocks[blocks_given++], context_extension_bytes(0, 5), 5);
 }
 
 // A context made for one SSRC grows when a packet of another has authenticated, and once only.

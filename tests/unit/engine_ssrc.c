@@ -57,3 +57,31 @@ Test(ssrc, one_where_the_option_says_so)
 	cr_assert_eq(rig_drops(&rig, DROP_SSRC_LIMIT, 1), 1);
 	rig_stop(&rig);
 }
+
+// A second one has its place whatever the replay window takes, and no third.
+static void two_pass(uint16_t window)
+{
+	struct rig rig;
+
+	rig_prepare(&rig, 2);
+	rig.config.ssrc_max = 2;
+	rig_run(&rig);
+	rig.params.window = window;
+	rig_add(&rig);
+	for (uint16_t seq = 1; seq <= 3; seq++)
+		for (uint32_t ssrc = 1; ssrc <= 2; ssrc++)
+			cr_assert(passes(&rig, ssrc, seq), "SSRC %u", ssrc);
+	cr_assert_not(passes(&rig, 3, 1));
+	cr_assert_eq(rig_drops(&rig, DROP_SSRC_LIMIT, 1), 1);
+	rig_stop(&rig);
+}
+
+Test(ssrc, two_with_the_default_window)
+{
+	two_pass(0);
+}
+
+Test(ssrc, two_with_the_widest_window)
+{
+	two_pass(1024);
+}
