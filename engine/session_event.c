@@ -78,7 +78,7 @@ static void scan_one(struct engine *engine, struct session *s)
 	scan_timeout(engine, s);
 }
 
-// A callback may remove any session, so the way on is by id.
+// Sessions come and go between two scans, so the way on is by id. Callbacks remove none.
 void session_scan(struct engine *engine, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {

@@ -50,6 +50,7 @@ static int write_file(const char *path, const void *key, size_t length)
 	if (snprintf(temporary, sizeof(temporary), "%s.%d.new", path, (int)getpid()) >=
 		(int)sizeof(temporary))
 		return -ENAMETOOLONG;
+	unlink(temporary); // of a process of the same number that ended here
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;

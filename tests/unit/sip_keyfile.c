@@ -86,6 +86,17 @@ Test(sip_keyfile, is_made_once)
 	cr_assert_eq(clean(), 1, "the temporary file is left");
 }
 
+// In a container every process has the same number.
+Test(sip_keyfile, is_made_where_another_ended_half_way)
+{
+	char key[32] = "", left[128];
+
+	snprintf(left, sizeof(left), "%s.%d.new", path, (int)getpid());
+	close(open(left, O_WRONLY | O_CREAT, 0600));
+	cr_assert_gt(keyfile_get(path, key, sizeof(key), make), 0);
+	cr_assert_eq(clean(), 1, "the temporary file is left");
+}
+
 Test(sip_keyfile, of_many_that_make_it_one_wins)
 {
 	char key[32] = "";
