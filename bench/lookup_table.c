@@ -21,7 +21,9 @@
 struct key {
 	struct in6_addr local, remote;
 	rte_be16_t local_port, remote_port;
-} __attribute__((packed));
+	uint32_t zero; // rte_hash_crc() reads words of 8 bytes
+} __attribute__((aligned(8)));
+static_assert(sizeof(struct key) == 40, "no bytes but these are hashed");
 
 struct lfht_entry {
 	struct cds_lfht_node node;
@@ -82,6 +84,7 @@ static void key_of(const struct parse *parse, struct key *key)
 	key->remote = parse->src;
 	key->local_port = parse->dst_port;
 	key->remote_port = parse->src_port;
+	key->zero = 0;
 }
 
 static void key_of_stream(uint32_t stream, struct key *key)
@@ -294,7 +297,8 @@ static unsigned long hash_of(const struct key *key)
 
 	memcpy(words, key, sizeof(words));
 	memcpy(&ports, (const uint8_t *)key + sizeof(words), sizeof(ports));
-	static_assert(sizeof(words) + sizeof(ports) == sizeof(*key), "all of the key");
+	static_assert(
+		sizeof(words) + sizeof(ports) == offsetof(struct key, zero), "all of the key");
 	for (unsigned i = 0; i < 4; i++)
 		crc = rte_hash_crc_8byte(words[i], crc);
 	return rte_hash_crc_4byte(ports, crc);

@@ -29,9 +29,11 @@ rows lookup 12 '.ns_per_lookup > 0 and .mlookups > 0 and .ns_per_miss > 0 and .n
 [ "$(jq -r '[.results[].table] | unique | join(" ")' "$tmp/lookup.json")" = "cds_lfht flow rte_hash" ] || fail "lookup: tables"
 echo "lookup: three tables find all their streams and no others, also while a writer changes them"
 
+# Sanitizers have an allocator of their own, which does not say what of the heap are sessions
+least=${SAN:+-1}
 run memory --streams 4000,100 --suite all
 rows memory 8 '.bytes_per_stream >= .split.context + .split.stream and .split.context > 0 and .split.stream > 0 and
-	.split.session > 0 and .totals.arenas_mapped >= .totals.arenas_used'
+	.split.session > '"${least:-0}"' and .totals.arenas_mapped >= .totals.arenas_used'
 jq -e '[.results[].streams] == [100, 4000, 100, 4000, 100, 4000, 100, 4000]' "$tmp/memory.json" >/dev/null || fail "memory: streams"
 echo "memory: a stream costs $(jq '.results[1].bytes_per_stream | round' "$tmp/memory.json") bytes among 4,000"
 
