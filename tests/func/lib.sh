@@ -48,6 +48,15 @@ fail() {
 	exit 1
 }
 
+# bench_refused TEXT ARGUMENT...: crowfly-bench ends with exit status 2 and says so
+bench_refused() {
+	local text=$1 status=0
+	shift
+	"$bin/crowfly-bench" "$@" >"$tmp/refused.log" 2>&1 || status=$?
+	[ $status = 2 ] || fail "crowfly-bench $*: exit status $status"
+	grep -q -- "$text" "$tmp/refused.log" || fail "crowfly-bench $*: $(cat "$tmp/refused.log")"
+}
+
 # Shows the logs of the programs, which is what one wants to read when a test has failed
 show_logs() {
 	local log

@@ -20,16 +20,8 @@ for workers in 1 2; do
 	echo "$workers workers: $rows kinds of packets came out as they went in"
 done
 
-# refused TEXT ARGUMENT...: exit status 2 and a message
-refused() {
-	local text=$1 status=0
-	shift
-	"$bench" "$@" >"$tmp/refused.log" 2>&1 || status=$?
-	[ $status = 2 ] || fail "crowfly-bench $*: exit status $status"
-	grep -q -- "$text" "$tmp/refused.log" || fail "crowfly-bench $*: $(cat "$tmp/refused.log")"
-}
-refused '--streams: cannot be 100000000' path --streams 100000000
-refused '--suite: cannot be ROT13' path --suite ROT13
-refused 'unknown command tango' tango
-refused 'usage:' path extra
+bench_refused '--streams: cannot be 100000000' path --streams 100000000
+bench_refused '--suite: cannot be ROT13' path --suite ROT13
+bench_refused 'unknown command tango' tango
+bench_refused 'usage:' path extra
 echo "bad arguments are refused"

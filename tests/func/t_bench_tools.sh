@@ -50,23 +50,15 @@ rows latency 8 '.lost >= 0 and .packets >= 0 and .p50_us <= .p99_us and .p99_us 
 	fail "latency: loads"
 echo "latency: the engine and the floor at two loads, both ways"
 
-# refused TEXT ARGUMENT...: exit status 2 and a message
-refused() {
-	local text=$1 status=0
-	shift
-	"$bench" "$@" >"$tmp/refused.log" 2>&1 || status=$?
-	[ $status = 2 ] || fail "crowfly-bench $*: exit status $status"
-	grep -q -- "$text" "$tmp/refused.log" || fail "crowfly-bench $*: $(cat "$tmp/refused.log")"
-}
-refused '--streams: cannot be 0' lookup --streams 0
-refused '--repeats: cannot be none' lookup --repeats none
-refused "unrecognized option '--payload'" lookup --payload 160
-refused "unrecognized option '--suite=all'" lookup --suite=all
-refused '--suite: cannot be all,all' memory --suite all,all
-refused "unrecognized option '--seconds'" memory --seconds 1
-refused '--repeats: cannot be 0' setup --repeats 0
-refused '--crypto: cannot be openssl' setup --crypto openssl
-refused '--load: cannot be 101' latency --load 101
-refused "unrecognized option '--load'" setup --load 50
-refused 'usage:' lookup extra
+bench_refused '--streams: cannot be 0' lookup --streams 0
+bench_refused '--repeats: cannot be none' lookup --repeats none
+bench_refused "unrecognized option '--payload'" lookup --payload 160
+bench_refused "unrecognized option '--suite=all'" lookup --suite=all
+bench_refused '--suite: cannot be all,all' memory --suite all,all
+bench_refused "unrecognized option '--seconds'" memory --seconds 1
+bench_refused '--repeats: cannot be 0' setup --repeats 0
+bench_refused '--crypto: cannot be openssl' setup --crypto openssl
+bench_refused '--load: cannot be 101' latency --load 101
+bench_refused "unrecognized option '--load'" setup --load 50
+bench_refused 'usage:' lookup extra
 echo "bad arguments, and options of other benchmarks, are refused"
