@@ -41,6 +41,8 @@ extern IMB_MGR *ipsec_mb_mgr;
 
 struct ipsec_mb_thread {
 	IMB_MGR *mgr;
+	IMB_MGR *hash_mgr;   // for HMAC-SHA1 alone
+	uint32_t hash_lanes; // packets it should get at a time
 	IMB_JOB jobs[BURST_MAX];
 	uint8_t ivs[BURST_MAX][16];
 	uint8_t tags[BURST_MAX][24];

@@ -109,8 +109,8 @@ static inline bool run_cipher(struct ipsec_mb_thread *self, uint32_t n)
 
 static inline bool run_hash(struct ipsec_mb_thread *self, uint32_t n)
 {
-	return n == 0 ||
-	       IMB_SUBMIT_HASH_BURST_NOCHECK(self->mgr, self->jobs, n, IMB_AUTH_HMAC_SHA_1) == n;
+	return n == 0 || IMB_SUBMIT_HASH_BURST_NOCHECK(
+				 self->hash_mgr, self->jobs, n, IMB_AUTH_HMAC_SHA_1) == n;
 }
 
 static void fail(struct backend_op *const ops[], uint32_t n)
@@ -142,15 +142,21 @@ static inline bool cipher(struct ipsec_mb_thread *self, struct backend_op *const
 	return run_cipher(self, jobs);
 }
 
-void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n)
-{
-	struct ipsec_mb_thread *self = thread_get();
-	if (!self)
-		return fail(ops, n);
+// `more` ops behind these n are in their turn next.
+typedef void (*round_fn)(
+	struct ipsec_mb_thread *self, struct backend_op *const ops[], uint32_t n, uint32_t more);
 
+static inline void fetch_ahead(struct backend_op *const ops[], uint32_t i, uint32_t end)
+{
+	if (i + BACKEND_PREFETCH < end)
+		prefetch(ops[i + BACKEND_PREFETCH]);
+}
+
+static inline void protect_round(
+	struct ipsec_mb_thread *self, struct backend_op *const ops[], uint32_t n, uint32_t more)
+{
 	for (uint32_t i = 0; i < n; i++) {
-		if (i + BACKEND_PREFETCH < n)
-			prefetch(ops[i + BACKEND_PREFETCH]);
+		fetch_ahead(ops, i, n + more);
 		ops[i]->status = BURST_OK;
 	}
 	if (!cipher(self, ops, n))
@@ -173,19 +179,16 @@ void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n)
 
 // The tags are verified before anything is deciphered. The rollover counter to be authenticated
 // takes the place of the tag, which is at least as long.
-void ipsec_mb_cm_unprotect(struct backend_op *const ops[], uint32_t n)
+static inline void unprotect_round(
+	struct ipsec_mb_thread *self, struct backend_op *const ops[], uint32_t n, uint32_t more)
 {
 	uint8_t received[BURST_MAX][SUITE_TAG_MAX];
-	struct ipsec_mb_thread *self = thread_get();
-	if (!self)
-		return fail(ops, n);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct backend_op *op = ops[i];
 		const struct ipsec_mb_cm_keys *keys = state_keys(op->ctx);
-		if (i + BACKEND_PREFETCH < n)
-			prefetch(ops[i + BACKEND_PREFETCH]);
 		uint32_t tag = tag_bytes(op);
+		fetch_ahead(ops, i, n + more);
 		op->length -= tag;
 		copy_tag(received[i], op->data + op->length, tag);
 		ipsec_mb_put32(op->data + op->length, op->index >> 16);
@@ -199,6 +202,30 @@ void ipsec_mb_cm_unprotect(struct backend_op *const ops[], uint32_t n)
 					 : BURST_OK;
 	if (!cipher(self, ops, n))
 		fail(ops, n);
+}
+
+// In rounds, so that packets, keys and jobs are still in the first cache when they are hashed, or
+// deciphered.
+static inline void run_rounds(struct backend_op *const ops[], uint32_t n, round_fn run)
+{
+	struct ipsec_mb_thread *self = thread_get();
+	if (!self)
+		return fail(ops, n);
+
+	for (uint32_t at = 0, now; at < n; at += now) {
+		now = n - at < self->hash_lanes ? n - at : self->hash_lanes;
+		run(self, ops + at, now, n - at - now);
+	}
+}
+
+void ipsec_mb_cm_protect(struct backend_op *const ops[], uint32_t n)
+{
+	run_rounds(ops, n, protect_round);
+}
+
+void ipsec_mb_cm_unprotect(struct backend_op *const ops[], uint32_t n)
+{
+	run_rounds(ops, n, unprotect_round);
 }
 
 // ---- SRTCP: header, ciphered parts, trailer, tag (RFC 3711 section 3.4)
