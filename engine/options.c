@@ -143,6 +143,11 @@ static int set_log_level(void *object, const char *value, char *error)
 	return conf_log_level(value, &((struct options *)object)->log_level, error);
 }
 
+static int set_log_format(void *object, const char *value, char *error)
+{
+	return conf_log_format(value, &((struct options *)object)->log_format, error);
+}
+
 static const struct conf_key keys[] = {
 	{"wire", "DEVICE", "DPDK device towards the peers: net_af_xdp0, 0000:3b:00.0", set_wire},
 	{"host", "DEVICE", "DPDK device towards local applications", set_host},
@@ -175,6 +180,7 @@ static const struct conf_key keys[] = {
 		set_drain_timeout},
 	{"eal", "OPTIONS", "DPDK's own options, where none stand before `--`", set_eal},
 	{"log-level", "LEVEL", "error, warning, notice (default), info, debug", set_log_level},
+	{"log-format", "FORMAT", "text (default), or json: an object a line", set_log_format},
 	{0},
 };
 

@@ -10,7 +10,7 @@
 
 struct options {
 	struct engine_config config;
-	int log_level;
+	int log_level, log_format;
 	const char *metrics; // where they are given out; NULL: nowhere
 	bool metrics_anywhere;
 	unsigned drain_timeout_s; // after SIGTERM; 0: stop at once

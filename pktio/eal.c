@@ -2,9 +2,10 @@
 // Starts and ends DPDK's environment layer; main thread, start-up and exit.
 #include "pktio/eal.h"
 
+#include "pktio/eal_log.h"
+
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_log.h>
 
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -12,51 +13,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-
-#include "engine/base/log.h"
+#include <syslog.h>
 
 #define LINE_MAX_BYTES 512
-
-// What drivers say at every start of a healthy system: told at level debug.
-static const char *const harmless[] = {
-	"qdisc", // net_tap without traffic control: it is not used
-	"Disabling rte flow support",
-	"TELEMETRY: No legacy callbacks",
-	"start req to secondary", // there are no secondary processes
-	"stop req to secondary",
-	"Failed to register mp action callback", // net_memif with --no-shconf: the same
-	"bpffs",				 // net_af_xdp without a mounted /sys/fs/bpf
-	"skipping unrecognized data section",
-	"Falling back to loading single prog",
-};
-
-static int is_harmless(const char *line)
-{
-	for (unsigned i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		if (strstr(line, harmless[i]))
-			return 1;
-	return 0;
-}
-
-// Takes what the EAL and the drivers log, line by line, to our own log.
-static ssize_t write_line(void *cookie, const char *data, size_t size)
-{
-	static char line[LINE_MAX_BYTES];
-	static size_t used;
-
-	(void)cookie;
-	for (size_t i = 0; i < size; i++) {
-		if (data[i] != '\n' && used < sizeof(line) - 1) {
-			line[used++] = data[i];
-			continue;
-		}
-		line[used] = '\0';
-		if (used > 0)
-			log_write(is_harmless(line) ? LOG_DEBUG : LOG_WARNING, "dpdk: %s", line);
-		used = 0;
-	}
-	return (ssize_t)size;
-}
 
 // The level is libbpf's: 0 is a warning, and what is above it is for its developers.
 static int print_bpf(int level, const char *fmt, va_list args)
@@ -67,7 +26,7 @@ static int print_bpf(int level, const char *fmt, va_list args)
 		return 0;
 	vsnprintf(line, sizeof(line), fmt, args);
 	line[strcspn(line, "\n")] = '\0';
-	log_write(is_harmless(line) ? LOG_DEBUG : LOG_WARNING, "%s", line);
+	eal_log_line(LOG_WARNING, line);
 	return 0;
 }
 
@@ -86,15 +45,6 @@ static void quieten(const char *library, const char *function)
 	dlclose(handle);
 }
 
-static FILE *open_log(void)
-{
-	FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_line});
-
-	if (stream)
-		setvbuf(stream, NULL, _IOLBF, 0);
-	return stream ? stream : stderr;
-}
-
 static int has_log_level(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -105,12 +55,7 @@ static int has_log_level(int argc, char **argv)
 
 int eal_init(int argc, char **argv, char *error, unsigned size)
 {
-	// Before rte_eal_init(): otherwise every line goes to syslog a second time
-	rte_openlog_stream(open_log());
-	if (!has_log_level(argc, argv)) {
-		rte_log_set_global_level(RTE_LOG_WARNING);
-		rte_log_set_level_pattern("*", RTE_LOG_WARNING);
-	}
+	eal_log_start(has_log_level(argc, argv));
 	if (rte_eal_init(argc, argv) < 0) {
 		snprintf(error, size, "DPDK's EAL did not start: %s", rte_strerror(rte_errno));
 		return -1;

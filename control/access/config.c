@@ -96,6 +96,11 @@ static int set_log_level(void *object, const char *value, char *error)
 	return conf_log_level(value, &((struct config *)object)->log_level, error);
 }
 
+static int set_log_format(void *object, const char *value, char *error)
+{
+	return conf_log_format(value, &((struct config *)object)->log_format, error);
+}
+
 #define PATH_SETTER(member)                                                                        \
 	static int set_##member(void *object, const char *value, char *error)                      \
 	{                                                                                          \
@@ -143,6 +148,7 @@ static const struct conf_key keys[] = {
 		set_metrics},
 	{"metrics-anywhere", NULL, "also at addresses that others reach", set_metrics_anywhere},
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (info)", set_log_level},
+	{"log-format", "FORMAT", "text or json (text)", set_log_format},
 	{NULL, NULL, NULL, NULL},
 };
 

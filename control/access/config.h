@@ -25,7 +25,7 @@ struct config {
 	unsigned nonce_lifetime_s, token_lifetime_s;
 	unsigned failures_per_minute;
 	unsigned connections, connections_per_ip;
-	int log_level;
+	int log_level, log_format;
 };
 
 extern const struct conf_section config_sections[];

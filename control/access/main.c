@@ -181,6 +181,7 @@ static int run(const struct arguments *a, struct config *config)
 	if (config->database[0] == '\0')
 		return wrong_usage("--database is needed (or --config with it; see --help)");
 	log_init("crowfly-access", config->log_level);
+	log_set_format(config->log_format);
 	if (msg_init() != 0)
 		return 1;
 	if (a->cli.n_words > 0)

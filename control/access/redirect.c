@@ -111,8 +111,8 @@ static struct msg *point_at(
 	free(contact);
 	free(token);
 	if (response != NULL)
-		log_info("%s: %s -> %s: redirected to %s", i->source->name, i->caller, i->callee,
-			callee->contact);
+		log_event(LOG_INFO, "%s: %s -> %s: redirected to %s", i->source->name, i->caller,
+			i->callee, callee->contact);
 	return response;
 }
 

@@ -63,7 +63,7 @@ static void on_save(evutil_socket_t fd, short what, void *arg)
 
 static void log_expired(void *arg, const struct binding *binding)
 {
-	log_info("%s: expired", binding->aor);
+	log_event(LOG_INFO, "%s: expired", binding->aor);
 	(void)arg;
 }
 
@@ -277,7 +277,7 @@ static struct msg *log_out(struct registrar *r, const struct login *l)
 	struct binding *b = binding_find(r->bindings, l->aor);
 	// A device that was replaced by another does not log that one out
 	if (b != NULL && (strcmp(l->contact, "*") == 0 || strcmp(l->contact, b->contact) == 0)) {
-		log_info("%s: logged out", l->aor);
+		log_event(LOG_INFO, "%s: logged out", l->aor);
 		binding_remove(r->bindings, b);
 		save_later(r);
 	}
@@ -308,7 +308,8 @@ static struct binding *record(struct registrar *r, const struct login *l, unsign
 	};
 	struct binding *binding = binding_put(r->bindings, &login, false);
 	if (binding != NULL && !refresh)
-		log_info("%s: logged in at %s from %s", l->aor, l->contact, l->source->name);
+		log_event(LOG_INFO, "%s: logged in at %s from %s", l->aor, l->contact,
+			l->source->name);
 	save_later(r);
 	return binding;
 }

@@ -111,7 +111,7 @@ static void on_message(void *user, struct conn *conn, struct msg *request)
 // expires.
 static void on_closed(void *user, struct conn *conn, const char *why)
 {
-	log_debug("%s: connection closed: %s", conn_peer(conn), why);
+	log_event(LOG_DEBUG, "%s: connection closed: %s", conn_peer(conn), why);
 	(void)user;
 }
 

@@ -181,7 +181,7 @@ void call_set_state(struct call *call, enum call_state state)
 {
 	call->state = state;
 	if (state != CALL_ENDED)
-		log_info("%s %s -> %s: %s", call->id,
+		log_event(LOG_INFO, "%s %s -> %s: %s", call->id,
 			call->outgoing ? call->dialog.local : call->dialog.remote,
 			call->outgoing ? call->dialog.remote : call->dialog.local,
 			state_names[state]);
@@ -252,7 +252,8 @@ static void finish(struct call *call)
 static void removed(struct call *call, const char *error)
 {
 	if (error)
-		log_warning("%s: the engine did not remove its session: %s", call->id, error);
+		log_event(LOG_WARNING, "%s: the engine did not remove its session: %s", call->id,
+			error);
 }
 
 void call_release(struct call *call)
@@ -293,7 +294,7 @@ void call_end(struct call *call, int status, const char *reason)
 	call->status = status;
 	meter_call_ended(&call->agent->meter, call->outgoing, status);
 	snprintf(call->reason, sizeof(call->reason), "%s", reason);
-	log_info("%s %s -> %s: ended: %d %s", call->id,
+	log_event(LOG_INFO, "%s %s -> %s: ended: %d %s", call->id,
 		call->outgoing ? call->dialog.local : call->dialog.remote,
 		call->outgoing ? call->dialog.remote : call->dialog.local, status, reason);
 	call_stop_timer(call);
@@ -324,7 +325,7 @@ static void bye_answered(void *arg, const struct msg *response, const char *why)
 {
 	(void)arg;
 	if (!response)
-		log_info("BYE got no answer: %s", why);
+		log_event(LOG_INFO, "BYE got no answer: %s", why);
 }
 
 void call_send_bye(struct call *call)
@@ -341,7 +342,7 @@ void call_send_bye(struct call *call)
 	} else {
 		msg_free(msg);
 	}
-	log_info("%s: BYE could not be sent", call->id);
+	log_event(LOG_INFO, "%s: BYE could not be sent", call->id);
 }
 
 void call_send_ack(struct call *call, unsigned cseq)

@@ -79,7 +79,8 @@ static void set_timer(struct call *call, uint64_t ms, void (*fire)(evutil_socket
 // It stays as it was
 static void refused(struct call *call, int status, const char *reason)
 {
-	log_info("%s: %s refused: %d %s", call->id, wish_names[call->change->wish], status, reason);
+	log_event(LOG_INFO, "%s: %s refused: %d %s", call->id, wish_names[call->change->wish],
+		status, reason);
 	drop_next(call);
 	fail(take_waiting(call), status, reason);
 }
@@ -87,7 +88,7 @@ static void refused(struct call *call, int status, const char *reason)
 // The peer has changed and we cannot
 static void give_up(struct call *call, int status, const char *reason)
 {
-	log_warning("%s: %s: %s", call->id, wish_names[call->change->wish], reason);
+	log_event(LOG_WARNING, "%s: %s: %s", call->id, wish_names[call->change->wish], reason);
 	call_send_bye(call);
 	call_end(call, status, reason);
 }
@@ -105,7 +106,7 @@ static void updated(struct call *call, const char *error)
 	media_wipe_keys(&call->media);
 	call->media = *call->next;
 	drop_next(call);
-	log_info("%s: %s done: %s", call->id, wish_names[call->change->wish],
+	log_event(LOG_INFO, "%s: %s done: %s", call->id, wish_names[call->change->wish],
 		media_direction_name(call->media.direction));
 	api_call_changed(call);
 	waiting = take_waiting(call);

@@ -113,7 +113,7 @@ static void session_added(struct call *call, const char *error)
 		return;
 	if (error || call->hanging_up) {
 		if (error)
-			log_warning("%s: the engine refuses: %s", call->id, error);
+			log_event(LOG_WARNING, "%s: the engine refuses: %s", call->id, error);
 		reject(call, error ? 500 : 603, error ? "Server Internal Error" : "Declined");
 		return;
 	}
@@ -211,7 +211,7 @@ static const char *take_offer(struct call *call, const struct msg *msg, int *sta
 		return "Unsupported Media Type";
 	}
 	if (media_take_offer(&call->media, body, length, error)) {
-		log_info("%s: offer not acceptable: %s", call->id, error);
+		log_event(LOG_INFO, "%s: offer not acceptable: %s", call->id, error);
 		return "Not Acceptable Here";
 	}
 	return NULL;

@@ -167,7 +167,7 @@ static void accepted(struct call *call, const struct msg *response)
 		return;
 	}
 	if (call_take_answer(&call->media, response, error)) {
-		log_warning("%s: the answer cannot be used: %s", call->id, error);
+		log_event(LOG_WARNING, "%s: the answer cannot be used: %s", call->id, error);
 		give_up(call, 488, "The answer cannot be used");
 		return;
 	}

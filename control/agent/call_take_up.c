@@ -38,7 +38,7 @@ static void checked(void *arg, const struct msg *response, const char *why)
 		call_end(call, 481, "The peer does not know the call any more");
 	} else if (response) {
 		call_peer_spoke(call);
-		log_info("%s: taken up, the peer goes on", call->id);
+		log_event(LOG_INFO, "%s: taken up, the peer goes on", call->id);
 	} else {
 		call_set_timer(call, CHECK_AGAIN_MS / 2 + agent_random(CHECK_AGAIN_MS), check);
 	}
@@ -125,7 +125,7 @@ static int take_media(struct call *call, json_t *session, json_t *tag)
 static void tagged(struct call *call, const char *error)
 {
 	if (error && call->state != CALL_ENDED)
-		log_warning("%s: its tag could not be renewed: %s", call->id, error);
+		log_event(LOG_WARNING, "%s: its tag could not be renewed: %s", call->id, error);
 }
 
 void call_renew_tag(struct call *call)
@@ -177,8 +177,8 @@ int call_take_up(struct agent *agent, json_t *session, json_t *tag, unsigned rou
 	call->round = round;
 	call->status = 200;
 	snprintf(call->reason, sizeof(call->reason), "taken up");
-	log_notice(
-		"%s: taken up from the engine's session %lld", call->id, (long long)call->session);
+	log_event(LOG_NOTICE, "%s: taken up from the engine's session %lld", call->id,
+		(long long)call->session);
 	call_set_state(call, CALL_ESTABLISHED);
 	call_set_timer(call, agent_random(CHECK_FIRST_MS), check);
 	call_renew_tag(call); // sequence numbers have leapt: a second restart must know

@@ -63,7 +63,7 @@ static void take_next(struct call *call)
 
 static void announce(struct call *call)
 {
-	log_info("%s: changed by the peer: %s", call->id,
+	log_event(LOG_INFO, "%s: changed by the peer: %s", call->id,
 		media_direction_name(call->media.direction));
 	call_set_state(call, CALL_ESTABLISHED);
 }
@@ -76,7 +76,7 @@ static void updated(struct call *call, const char *error)
 	if (call->state == CALL_ENDED || !call->next)
 		return;
 	if (error) {
-		log_warning("%s: the engine refuses the change: %s", call->id, error);
+		log_event(LOG_WARNING, "%s: the engine refuses the change: %s", call->id, error);
 		refuse(call, 500, "Server Internal Error");
 		return;
 	}
@@ -110,7 +110,7 @@ static void take_offer(struct call *call, const struct msg *msg)
 	body = msg_body(msg, &length);
 	if (!type || strcmp(type, "application/sdp") ||
 		media_take_offer(call->next, body, length, error)) {
-		log_info("%s: the change is not acceptable: %s", call->id, error);
+		log_event(LOG_INFO, "%s: the change is not acceptable: %s", call->id, error);
 		refuse(call, 488, "Not Acceptable Here");
 		return;
 	}
@@ -167,7 +167,7 @@ static void answer_applied(struct call *call, const char *error)
 	if (call->state == CALL_ENDED || !call->next)
 		return;
 	if (error) {
-		log_warning("%s: the engine refuses the change: %s", call->id, error);
+		log_event(LOG_WARNING, "%s: the engine refuses the change: %s", call->id, error);
 		give_up(call, 500, "The engine refuses the change");
 		return;
 	}
@@ -207,7 +207,7 @@ void call_take_ack(struct call *call, const struct msg *ack)
 	call->offer_cseq = 0;
 	call_stop_timer(call);
 	if (call_take_answer(call->next, ack, error)) {
-		log_info("%s: the answer cannot be used: %s", call->id, error);
+		log_event(LOG_INFO, "%s: the answer cannot be used: %s", call->id, error);
 		give_up(call, 488, "The answer cannot be used");
 		return;
 	}

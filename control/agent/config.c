@@ -120,6 +120,11 @@ static int set_log_level(void *object, const char *value, char *error)
 	return conf_log_level(value, &((struct config *)object)->log_level, error);
 }
 
+static int set_log_format(void *object, const char *value, char *error)
+{
+	return conf_log_format(value, &((struct config *)object)->log_format, error);
+}
+
 static int set_user(void *object, const char *value, char *error)
 {
 	return set_text(&((struct config_endpoint *)object)->user, value, error);
@@ -214,6 +219,7 @@ static const struct conf_key agent_keys[] = {
 		set_metrics_anywhere},
 	{"log-level", "LEVEL", "error, warning, notice, info or debug (default: info)",
 		set_log_level},
+	{"log-format", "FORMAT", "text (default), or json: an object a line", set_log_format},
 	{0},
 };
 

@@ -42,7 +42,7 @@ struct config {
 	unsigned calls_per_peer, calls_per_endpoint; // beyond, INVITEs are refused
 	bool hang_up_on_timeout;
 	bool keep_calls; // a clean stop leaves them to the next start
-	int log_level;
+	int log_level, log_format;
 	unsigned n_endpoints;
 	STAILQ_HEAD(, config_endpoint) endpoints;
 };

@@ -119,7 +119,7 @@ static void event(void *user, const char *method, json_t *params)
 	if (!strcmp(method, API_EVENT_KEY_EXHAUSTED)) {
 		call_hang_up(call, "The keys are used up");
 	} else if (!strcmp(method, API_EVENT_MEDIA_TIMEOUT)) {
-		log_info("%s: no media", call->id);
+		log_event(LOG_INFO, "%s: no media", call->id);
 		// A call on hold is silent because it was asked to be
 		if (dataplane->agent->config->hang_up_on_timeout && !call->media.held &&
 			!call->media.peer_holds)
@@ -147,14 +147,14 @@ static void ignore(void *arg, json_t *result, json_t *error)
 	(void)arg;
 	(void)result;
 	if (error)
-		log_warning("the engine does not tell us its events");
+		log_event(LOG_WARNING, "the engine does not tell us its events");
 }
 
 static void state(void *user, bool connected)
 {
 	struct dataplane *dataplane = user;
 
-	log_notice(connected ? "connected with the engine" : "the engine has gone");
+	log_event(LOG_NOTICE, connected ? "connected with the engine" : "the engine has gone");
 	if (!connected)
 		return;
 	rpc_client_call(dataplane->client, API_EVENTS, json_object(), ignore, NULL);

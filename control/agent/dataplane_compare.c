@@ -22,7 +22,8 @@ static void removed(void *arg, json_t *result, json_t *error)
 
 static void remove_session(struct dataplane *dataplane, json_int_t id, const char *why)
 {
-	log_notice("session %lld of ours is removed from the engine: %s", (long long)id, why);
+	log_event(LOG_NOTICE, "session %lld of ours is removed from the engine: %s", (long long)id,
+		why);
 	rpc_client_call(
 		dataplane->client, API_SESSION_REMOVE, json_pack("{s:I}", "id", id), removed, NULL);
 }
@@ -93,7 +94,7 @@ static void listed(void *arg, json_t *result, json_t *error)
 
 	if (!result) {
 		if (error)
-			log_warning("the engine does not list its sessions: %s",
+			log_event(LOG_WARNING, "the engine does not list its sessions: %s",
 				json_string_value(json_object_get(error, "message")));
 		return;
 	}

@@ -74,7 +74,7 @@ void endpoint_set_state(struct endpoint *endpoint, enum endpoint_state state)
 	if (endpoint->state == state)
 		return;
 	endpoint->state = state;
-	log_info("%s: %s", endpoint->aor, endpoint_state_name(endpoint));
+	log_event(LOG_INFO, "%s: %s", endpoint->aor, endpoint_state_name(endpoint));
 	api_endpoint_changed(endpoint);
 }
 

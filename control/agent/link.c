@@ -110,7 +110,7 @@ static void on_ready(void *user, struct conn *conn)
 	}
 	link->conn = conn;
 	conn_set_data(conn, link);
-	log_debug("connected with the agent at %s", conn_peer(conn));
+	log_event(LOG_DEBUG, "connected with the agent at %s", conn_peer(conn));
 }
 
 static void on_message(void *user, struct conn *conn, struct msg *msg)
@@ -193,7 +193,7 @@ bool link_distrust(struct conn *conn)
 
 	if (!link || ++link->distrusted < LINK_DISTRUST_MAX)
 		return true;
-	log_warning("too many refused requests from %s, closing", conn_peer(conn));
+	log_rare(LOG_WARNING, "too many refused requests from %s, closing", conn_peer(conn));
 	link_free(link);
 	conn_set_data(conn, NULL);
 	conn_close(conn);

@@ -34,7 +34,7 @@ static void on_ready(void *user, struct conn *conn)
 	struct login *login = user;
 	struct map_node *node, *next;
 
-	log_info("connected with the access server at %s", conn_peer(conn));
+	log_rare(LOG_INFO, "connected with the access server at %s", conn_peer(conn));
 	login->failures = 0;
 	login->ready = true;
 	// It may be another process than the one that knew us
@@ -81,7 +81,8 @@ static void on_closed(void *user, struct conn *conn, const char *why)
 {
 	struct login *login = user;
 
-	log_warning("no connection with the access server at %s: %s", conn_peer(conn), why);
+	log_rare(LOG_WARNING, "no connection with the access server at %s: %s", conn_peer(conn),
+		why);
 	server_away(login);
 }
 
@@ -95,7 +96,7 @@ static void connect_to(struct login *login, const struct sockaddr *address, sock
 	login->conn = conn_connect(login->agent->base, address, length, login->agent->server_tls,
 		&verify, &limits, &callbacks, login);
 	if (!login->conn) {
-		log_warning("no connection with the access server: %s", strerror(errno));
+		log_rare(LOG_WARNING, "no connection with the access server: %s", strerror(errno));
 		reconnect_later(login);
 	}
 }
@@ -108,8 +109,8 @@ static void resolved(int error, struct evutil_addrinfo *found, void *arg)
 	if (error == EVUTIL_EAI_CANCEL)
 		return;
 	if (error || !found) {
-		log_warning("the access server's name %s cannot be resolved: %s", login->host,
-			evutil_gai_strerror(error));
+		log_rare(LOG_WARNING, "the access server's name %s cannot be resolved: %s",
+			login->host, evutil_gai_strerror(error));
 		reconnect_later(login);
 		return;
 	}
@@ -133,7 +134,7 @@ static void connect_now(evutil_socket_t fd, short what, void *arg)
 		login->dns = evdns_base_new(login->agent->base,
 			EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (!login->dns) {
-		log_warning("no name servers to resolve %s", login->host);
+		log_rare(LOG_WARNING, "no name servers to resolve %s", login->host);
 		reconnect_later(login);
 		return;
 	}
@@ -182,7 +183,7 @@ void login_suspect(struct login *login)
 {
 	if (!login->conn)
 		return;
-	log_warning("the access server does not answer");
+	log_rare(LOG_WARNING, "the access server does not answer");
 	conn_abort(login->conn);
 	server_away(login);
 }

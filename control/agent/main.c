@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_init("crowfly-agent", config.log_level);
+	log_set_format(config.log_format);
 	status = run(&daemon);
 	config_free(&config);
 	return status;

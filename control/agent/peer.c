@@ -97,7 +97,7 @@ static void set_offline(struct peer *peer, const char *why)
 	free(peer->contact);
 	free(peer->fingerprint);
 	peer->contact = peer->fingerprint = NULL;
-	log_info("%s: peer %s is offline (%s)", peer->endpoint->aor, peer->aor, why);
+	log_event(LOG_INFO, "%s: peer %s is offline (%s)", peer->endpoint->aor, peer->aor, why);
 	set_status(peer, PEER_OFFLINE, false);
 }
 
@@ -143,8 +143,8 @@ static void apply_online(struct peer *peer, const struct profile_peer *entry, bo
 	bool was_offline = peer->status == PEER_OFFLINE, moved;
 
 	if (!peer_contact_is_usable(entry->contact)) {
-		log_warning("%s: the server's route to %s is not usable", peer->endpoint->aor,
-			peer->aor);
+		log_event(LOG_WARNING, "%s: the server's route to %s is not usable",
+			peer->endpoint->aor, peer->aor);
 		return;
 	}
 	// What it told us itself is not older than what the server knows
@@ -153,8 +153,8 @@ static void apply_online(struct peer *peer, const struct profile_peer *entry, bo
 	else
 		moved = set_route(peer, entry->contact, entry->fingerprint);
 	if (was_offline || (moved && peer->status == PEER_ONLINE)) {
-		log_info("%s: peer %s is online at %s (table)", peer->endpoint->aor, peer->aor,
-			peer->contact);
+		log_event(LOG_INFO, "%s: peer %s is online at %s (table)", peer->endpoint->aor,
+			peer->aor, peer->contact);
 		set_status(peer, PEER_ONLINE, false);
 	}
 	if (was_offline || moved || all || peer->status == PEER_UNREACHABLE)
@@ -198,7 +198,8 @@ int peer_apply(struct endpoint *endpoint, const struct profile *profile, bool al
 		peer = map_entry(node, struct peer, node);
 		if (peer->generation == endpoint->generation)
 			continue;
-		log_info("%s: peer %s is no longer on the list", endpoint->aor, peer->aor);
+		log_event(
+			LOG_INFO, "%s: peer %s is no longer on the list", endpoint->aor, peer->aor);
 		set_offline(peer, "not permitted any more");
 		peer_remove(peer);
 	}
@@ -218,8 +219,8 @@ void peer_told(struct peer *peer, const char *contact, const char *fingerprint, 
 
 	news |= set_route(peer, contact, fingerprint);
 	if (news)
-		log_info("%s: peer %s is online at %s (its notification)", peer->endpoint->aor,
-			peer->aor, contact);
+		log_event(LOG_INFO, "%s: peer %s is online at %s (its notification)",
+			peer->endpoint->aor, peer->aor, contact);
 	peer->told_until_us = agent_now_us() + expires_s * UINT64_C(1000000);
 	if (!peer->expiry)
 		peer->expiry = agent_timer(peer->endpoint->agent, expired, peer);
@@ -238,7 +239,7 @@ void peer_spoke(struct peer *peer)
 	if (peer->status == PEER_OFFLINE)
 		return;
 	if (peer->status == PEER_UNREACHABLE)
-		log_info("%s: peer %s is back", peer->endpoint->aor, peer->aor);
+		log_event(LOG_INFO, "%s: peer %s is back", peer->endpoint->aor, peer->aor);
 	set_status(peer, PEER_ONLINE, true);
 }
 
@@ -247,7 +248,7 @@ void peer_unreachable(struct peer *peer, const char *why)
 	if (peer->status == PEER_OFFLINE)
 		return;
 	if (peer->status != PEER_UNREACHABLE)
-		log_warning("%s: peer %s is unreachable at %s: %s", peer->endpoint->aor, peer->aor,
-			peer->contact, why);
+		log_event(LOG_WARNING, "%s: peer %s is unreachable at %s: %s", peer->endpoint->aor,
+			peer->aor, peer->contact, why);
 	set_status(peer, PEER_UNREACHABLE, false);
 }

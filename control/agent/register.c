@@ -34,7 +34,7 @@ static int add_answer(struct endpoint *endpoint, struct msg *msg, const char *ur
 	rc = digest_answer(endpoint->challenge, "REGISTER", uri, endpoint->config->user,
 		endpoint->config->password, ++endpoint->nc, answer, sizeof(answer));
 	if (rc) {
-		log_error("%s: the server's challenge cannot be answered (SHA-256 only)",
+		log_event(LOG_ERR, "%s: the server's challenge cannot be answered (SHA-256 only)",
 			endpoint->aor);
 		return rc;
 	}
@@ -157,7 +157,7 @@ static int take_tables(struct endpoint *endpoint, struct profile *profile)
 	struct token_verifier *verifier = token_verifier_new(profile->jwks);
 
 	if (!verifier) {
-		log_error("%s: the server's token keys are not usable", endpoint->aor);
+		log_event(LOG_ERR, "%s: the server's token keys are not usable", endpoint->aor);
 		return -1;
 	}
 	token_verifier_free(agent->verifier);
@@ -195,7 +195,7 @@ static void logged_in(struct endpoint *endpoint, const struct msg *response)
 		profile = NULL;
 	}
 	if (!profile || take_tables(endpoint, profile)) {
-		log_error("%s: logged in, but %s", endpoint->aor, error);
+		log_event(LOG_ERR, "%s: logged in, but %s", endpoint->aor, error);
 		profile_free(profile);
 		retry(endpoint, NULL);
 		return;
@@ -203,8 +203,8 @@ static void logged_in(struct endpoint *endpoint, const struct msg *response)
 	if (endpoint->rejoin)
 		login_took(endpoint, agent_now_us() - endpoint->started_us);
 	if (endpoint->state != ENDPOINT_ONLINE)
-		log_notice("%s: logged in, %zu peers permitted, %u online", endpoint->aor,
-			profile->n_peers, endpoint->online);
+		log_event(LOG_NOTICE, "%s: logged in, %zu peers permitted, %u online",
+			endpoint->aor, profile->n_peers, endpoint->online);
 	profile_free(profile);
 	endpoint->rejoin = false;
 	endpoint->failures = 0;
@@ -220,8 +220,8 @@ static void refused(struct endpoint *endpoint, const struct msg *response)
 		login_check_ended(endpoint);
 		return;
 	}
-	log_error("%s: the server refuses the login: %d %s", endpoint->aor, msg_status(response),
-		msg_reason(response));
+	log_event(LOG_ERR, "%s: the server refuses the login: %d %s", endpoint->aor,
+		msg_status(response), msg_reason(response));
 	endpoint->agent->meter.logins_refused++;
 	endpoint->challenge[0] = '\0';
 	endpoint->rejoin = true;
@@ -279,7 +279,7 @@ static void judge(struct endpoint *endpoint, const struct msg *response)
 	} else if (status == 423) {
 		too_brief(endpoint, response);
 	} else {
-		log_warning("%s: REGISTER was answered %d %s", endpoint->aor, status,
+		log_event(LOG_WARNING, "%s: REGISTER was answered %d %s", endpoint->aor, status,
 			msg_reason(response));
 		retry(endpoint, response);
 	}
@@ -298,7 +298,7 @@ static void answered(void *arg, const struct msg *response, const char *why)
 		judge(endpoint, response);
 	} else if (!response) {
 		endpoint->attempts = 0;
-		log_debug("%s: REGISTER: %s", endpoint->aor, why);
+		log_event(LOG_DEBUG, "%s: REGISTER: %s", endpoint->aor, why);
 		if (leaving(endpoint))
 			login_check_ended(endpoint);
 		else

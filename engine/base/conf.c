@@ -261,6 +261,18 @@ int conf_log_level(const char *value, int *out, char *error)
 	return 0;
 }
 
+int conf_log_format(const char *value, int *out, char *error)
+{
+	int format = log_format_parse(value);
+
+	if (format < 0) {
+		snprintf(error, CONF_ERROR_MAX, "expected text or json, got '%.64s'", value);
+		return -1;
+	}
+	*out = format;
+	return 0;
+}
+
 int conf_uint(const char *value, unsigned min, unsigned max, unsigned *out, char *error)
 {
 	char *end;

@@ -49,6 +49,7 @@ void conf_usage(FILE *out, const struct conf_section *sections);
 // Values. Each returns 0, or -1 with `error` saying what was expected.
 int conf_bool(const char *value, bool *out, char *error);
 int conf_log_level(const char *value, int *out, char *error);
+int conf_log_format(const char *value, int *out, char *error);
 int conf_uint(const char *value, unsigned min, unsigned max, unsigned *out, char *error);
 // Reads the first line of a file that holds a secret ("-": standard input) into `out` (size bytes).
 // Refuses a file that others can read. The caller wipes `out`.

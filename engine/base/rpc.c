@@ -347,7 +347,8 @@ static json_t *notification(const char *method, json_t *params)
 static void notify(struct rpc_conn *conn, const json_t *object)
 {
 	if (!conn->doomed && conn->out.length > RPC_OUTPUT_MAX) {
-		log_warning("api: a client does not read its events: its connection is closed");
+		log_rare(LOG_WARNING,
+			"api: a client does not read its events: its connection is closed");
 		rpc_conn_doom(conn);
 		return;
 	}

@@ -41,7 +41,7 @@ static void on_stop(evutil_socket_t number, short what, void *arg)
 
 	(void)what;
 	if (service->stopping) {
-		log_notice("%s again: stopping at once", name);
+		log_rare(LOG_NOTICE, "%s again: stopping at once", name);
 		service->ops.stop_now(service->arg);
 		return;
 	}
