@@ -13,34 +13,19 @@
 #include "engine/api.h"
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
+#include "engine/client/commands.h"
+#include "engine/client/placeholder.h"
 #include "engine/client/table.h"
-
-static void run_help(struct client *client, char **arguments, unsigned n);
-
-static const struct client_command own_commands[] = {
-	{"help", "[WORD...]", 0, 8, CLIENT_NO_SERVER, "what the commands are", run_help},
-	{0},
-};
-
-static const struct {
-	const char *title;
-	const struct client_command *commands;
-} groups[] = {
-	{"engine", client_engine_commands},
-	{"agent", client_agent_commands},
-	{"client", own_commands},
-};
-#define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
 void client_fail(struct client *client, enum client_status status, const char *fmt, ...)
 {
-	char text[1024];
+	char text[COMMANDS_ERROR_MAX];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(client->err, "crowfly: %s\n", table_clean(text));
+	fprintf(client->err, "%s%s\n", client->where, table_clean(text));
 	client->status = status;
 }
 
@@ -79,6 +64,19 @@ json_t *client_call(struct client *client, const char *method, json_t *params)
 	return result;
 }
 
+void client_call_and_print(struct client *client, const char *method, json_t *params)
+{
+	json_t *result = client_call(client, method, params);
+
+	if (result && !client_print_json(client, result)) {
+		if (json_object_size(result) > 0)
+			table_print_object(client->out, result);
+		else
+			fputs("ok\n", client->out);
+	}
+	json_decref(result);
+}
+
 json_t *client_list(struct client *client, const char *method, json_t *params, const char *field)
 {
 	json_t *rows = json_array(), *next = NULL, *page;
@@ -102,49 +100,27 @@ json_t *client_list(struct client *client, const char *method, json_t *params, c
 	return NULL;
 }
 
-// ---- the command table
+// ---- arguments
 
-// How many of the command's words stand at the beginning of `words`; *whole: all of them.
-static unsigned match(const char *command, char **words, unsigned n, bool *whole)
+const char *client_arg_text(const struct client_args *args, const char *name)
 {
-	unsigned matched = 0;
-
-	for (*whole = false; matched < n; matched++) {
-		size_t length = strcspn(command, " ");
-
-		if (strlen(words[matched]) != length ||
-			strncmp(words[matched], command, length) != 0)
-			return matched;
-		command += length;
-		if (!*command) {
-			*whole = true;
-			return matched + 1;
-		}
-		command++;
-	}
-	return matched;
+	return pattern_arg_text(&args->pattern, name);
 }
 
-// The command that the words begin with, *used of them. NULL: none; *used begin one.
-static const struct client_command *find_command(char **words, unsigned n, unsigned *used)
+uint64_t client_arg_uint(const struct client_args *args, const char *name, uint64_t fallback)
 {
-	const struct client_command *found = NULL, *c;
-	unsigned most = 0;
+	const char *text = client_arg_text(args, name);
+	uint64_t number;
 
-	for (size_t g = 0; g < GROUPS; g++) {
-		for (c = groups[g].commands; c->words; c++) {
-			bool whole;
-			unsigned matched = match(c->words, words, n, &whole);
-
-			if (matched > most || (whole && matched == most)) {
-				found = whole ? c : NULL;
-				most = matched;
-			}
-		}
-	}
-	*used = most;
-	return found;
+	return text && placeholder_number(text, &number) ? number : fallback;
 }
+
+bool client_arg_has(const struct client_args *args, const char *name)
+{
+	return pattern_arg_has(&args->pattern, name);
+}
+
+// ---- the program
 
 static void print_usage(FILE *out)
 {
@@ -154,57 +130,6 @@ static void print_usage(FILE *out)
 	      "  -j          print the result as JSON\n"
 	      "crowfly help lists the commands\n",
 		out);
-}
-
-static void run_help(struct client *client, char **arguments, unsigned n)
-{
-	bool any = false, whole;
-
-	for (size_t g = 0; g < GROUPS; g++) {
-		const struct client_command *c = groups[g].commands;
-		bool titled = false;
-
-		for (; c->words; c++) {
-			char line[128];
-
-			if (match(c->words, arguments, n, &whole) < n)
-				continue;
-			if (!titled)
-				fprintf(client->out, "%s:\n", groups[g].title);
-			titled = any = true;
-			snprintf(line, sizeof(line), "%s %s", c->words, c->arguments);
-			fprintf(client->out, "  %-28s  %s\n", line, c->help);
-		}
-	}
-	if (!any)
-		client_fail(client, CLIENT_USAGE, "no command begins with '%s' (see crowfly help)",
-			arguments[0]);
-}
-
-// Says which words could have followed.
-static void fail_unknown(struct client *client, char **words, unsigned n, unsigned used)
-{
-	char expected[512] = "", typed[256] = "";
-	bool whole;
-
-	for (size_t g = 0; g < GROUPS && used; g++) {
-		const struct client_command *c = groups[g].commands;
-
-		for (; c->words; c++) {
-			size_t at = strlen(expected);
-
-			if (match(c->words, words, used, &whole) == used)
-				snprintf(expected + at, sizeof(expected) - at, "%s'%s'",
-					at ? ", " : "", c->words);
-		}
-	}
-	for (unsigned i = 0; i < n; i++) {
-		size_t at = strlen(typed);
-
-		snprintf(typed + at, sizeof(typed) - at, "%s%s", i ? " " : "", words[i]);
-	}
-	client_fail(client, CLIENT_USAGE, "unknown command '%s' (expected: %s)", typed,
-		expected[0] ? expected : "a command of crowfly help");
 }
 
 static bool connect_to(struct client *client, const struct client_command *command)
@@ -225,22 +150,20 @@ static bool connect_to(struct client *client, const struct client_command *comma
 
 static void run_words(struct client *client, char **words, unsigned n)
 {
-	unsigned used;
-	const struct client_command *command = find_command(words, n, &used);
+	struct commands_match match;
+	char error[COMMANDS_ERROR_MAX];
 
-	if (!command) {
-		fail_unknown(client, words, n, used);
+	commands_match(words, n, &match);
+	if (!match.command) {
+		commands_explain(words, n, &match, error);
+		client_fail(client, CLIENT_USAGE, "%s", error);
 		return;
 	}
-	if (n - used < command->min || n - used > command->max) {
-		client_fail(client, CLIENT_USAGE, "%s: expected: crowfly %s %s", command->words,
-			command->words, command->arguments);
-		return;
-	}
-	if (connect_to(client, command))
-		command->run(client, words + used, n - used);
+	if (connect_to(client, match.command))
+		match.command->run(client, &match.args);
 	if (client->fd >= 0)
 		close(client->fd);
+	client->fd = -1;
 }
 
 int client_run(int argc, char **argv, FILE *out, FILE *err)
@@ -248,7 +171,7 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 	static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'}, {"socket", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'}, {0}};
-	struct client client = {.out = out, .err = err, .fd = -1};
+	struct client client = {.out = out, .err = err, .fd = -1, .where = "crowfly: "};
 	int option;
 
 	optind = 0;

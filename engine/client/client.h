@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One command of the client: its connection, its output, its exit status. One thread.
+// The crowfly program: what a command of the table looks like, and what its handler works with: its
+// arguments, its connection, its output, its exit status. One thread.
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum client_status {
@@ -21,21 +23,33 @@ struct client {
 	bool json;	    // -j
 	int fd;		    // -1: not connected
 	enum client_status status;
+	const char *where; // begins each error: "crowfly: "
 };
 
+struct client_args;
+
+// One row of the table. All that is told of a command comes from it: parser, errors, help, Tab,
+// the completion of shells, manual pages.
 struct client_command {
-	const char *words;     // "show session"
-	const char *arguments; // "all|ID"; "" if none
-	unsigned min, max;     // arguments
+	const char *pattern; // "show session (all|ID) [limit N]", see pattern.h
+	const char *section; // of commands_sections
+	const char *since;   // the version that had it first
 	enum client_server server;
-	const char *help;
+	const char *help; // one line, begins small, no full stop
 	// Carries it out over client->fd; the status it sets is the program's.
-	void (*run)(struct client *client, char **arguments, unsigned n);
+	void (*run)(struct client *client, const struct client_args *args);
 };
 
-// Ends with NULL words.
-extern const struct client_command client_engine_commands[];
-extern const struct client_command client_agent_commands[];
+// ---- arguments, by their name in the pattern: a placeholder ("ID"), a fixed word ("detail"), or
+// the fixed word before a placeholder ("limit" of "limit N"). The pattern has checked them.
+
+// The word given for it; NULL: not given.
+const char *client_arg_text(const struct client_args *args, const char *name);
+// The number given for it.
+uint64_t client_arg_uint(const struct client_args *args, const char *name, uint64_t fallback);
+bool client_arg_has(const struct client_args *args, const char *name);
+
+// ---- running
 
 // The whole program; returns its exit status.
 int client_run(int argc, char **argv, FILE *out, FILE *err);
@@ -53,3 +67,7 @@ json_t *client_list(struct client *client, const char *method, json_t *params, c
 
 // Prints a result as it is, if -j asks for that; then true.
 bool client_print_json(struct client *client, const json_t *result);
+
+// Calls a method and prints its result: as it is with -j, else a "name value" a line, or "ok" if
+// there is nothing in it. Steals `params`.
+void client_call_and_print(struct client *client, const char *method, json_t *params);

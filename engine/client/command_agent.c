@@ -7,10 +7,8 @@
 
 #include "engine/api.h"
 #include "engine/base/rpc.h"
-#include "engine/client/client.h"
+#include "engine/client/commands.h"
 #include "engine/client/table.h"
-
-#define AOR_MAX 512
 
 static const struct table_column call_columns[] = {
 	{"CALL", "call"},
@@ -55,20 +53,6 @@ static json_t *aor(const char *text)
 	return json_sprintf("%s%s", has_scheme ? "" : "sip:", text);
 }
 
-// Calls a method and says "ok" if there is nothing else to show.
-static void run_simple(struct client *client, const char *method, json_t *params)
-{
-	json_t *result = client_call(client, method, params);
-
-	if (result && !client_print_json(client, result)) {
-		if (json_object_size(result) > 0)
-			table_print_object(client->out, result);
-		else
-			fputs("ok\n", client->out);
-	}
-	json_decref(result);
-}
-
 static void show_list(struct client *client, const char *method, json_t *params, const char *field,
 	const struct table_column columns[])
 {
@@ -79,90 +63,84 @@ static void show_list(struct client *client, const char *method, json_t *params,
 	json_decref(result);
 }
 
-static void place_call(struct client *client, char **arguments, unsigned n)
+static void place_call(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_CALL_PLACE,
-		json_pack("{s:o, s:o}", "from", aor(arguments[0]), "to", aor(arguments[1])));
+	client_call_and_print(client, API_CALL_PLACE,
+		json_pack("{s:o, s:o}", "from", aor(client_arg_text(args, "FROM")), "to",
+			aor(client_arg_text(args, "TO"))));
 }
 
-static void answer_call(struct client *client, char **arguments, unsigned n)
+static void answer_call(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_CALL_ANSWER, json_pack("{s:s}", "call", arguments[0]));
+	client_call_and_print(
+		client, API_CALL_ANSWER, json_pack("{s:s}", "call", client_arg_text(args, "CALL")));
 }
 
-static void decline_call(struct client *client, char **arguments, unsigned n)
+static void decline_call(struct client *client, const struct client_args *args)
 {
-	bool busy = n > 1;
-
-	if (busy && strcmp(arguments[1], "busy") != 0) {
-		client_fail(client, CLIENT_USAGE, "decline: unknown word '%s' (expected busy)",
-			arguments[1]);
-		return;
-	}
-	run_simple(client, API_CALL_DECLINE,
-		json_pack("{s:s, s:i}", "call", arguments[0], "status", busy ? 486 : 603));
+	client_call_and_print(client, API_CALL_DECLINE,
+		json_pack("{s:s, s:i}", "call", client_arg_text(args, "CALL"), "status",
+			client_arg_has(args, "busy") ? 486 : 603));
 }
 
-static void hang_up_call(struct client *client, char **arguments, unsigned n)
+static void hang_up_call(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	if (strcmp(arguments[0], "all") == 0)
-		run_simple(client, API_CALL_HANG_UP, json_pack("{s:b}", "all", 1));
+	if (client_arg_has(args, "all"))
+		client_call_and_print(client, API_CALL_HANG_UP, json_pack("{s:b}", "all", 1));
 	else
-		run_simple(client, API_CALL_HANG_UP, json_pack("{s:s}", "call", arguments[0]));
+		client_call_and_print(client, API_CALL_HANG_UP,
+			json_pack("{s:s}", "call", client_arg_text(args, "CALL")));
 }
 
-static void hold_call(struct client *client, char **arguments, unsigned n)
+static void hold_call(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_CALL_HOLD, json_pack("{s:s}", "call", arguments[0]));
+	client_call_and_print(
+		client, API_CALL_HOLD, json_pack("{s:s}", "call", client_arg_text(args, "CALL")));
 }
 
-static void resume_call(struct client *client, char **arguments, unsigned n)
+static void resume_call(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_CALL_RESUME, json_pack("{s:s}", "call", arguments[0]));
+	client_call_and_print(
+		client, API_CALL_RESUME, json_pack("{s:s}", "call", client_arg_text(args, "CALL")));
 }
 
-static void rekey_call(struct client *client, char **arguments, unsigned n)
+static void rekey_call(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_CALL_REKEY, json_pack("{s:s}", "call", arguments[0]));
+	client_call_and_print(
+		client, API_CALL_REKEY, json_pack("{s:s}", "call", client_arg_text(args, "CALL")));
 }
 
-static void show_calls(struct client *client, char **arguments, unsigned n)
+static void show_calls(struct client *client, const struct client_args *args)
 {
-	(void)arguments;
-	(void)n;
+	(void)args;
 	show_list(client, API_CALL_LIST, NULL, "calls", call_columns);
 }
 
-static void show_peers(struct client *client, char **arguments, unsigned n)
+static void show_peers(struct client *client, const struct client_args *args)
 {
-	json_t *params = n ? json_pack("{s:o}", "endpoint", aor(arguments[0])) : NULL;
+	bool one = client_arg_has(args, "ENDPOINT");
+	json_t *params =
+		one ? json_pack("{s:o}", "endpoint", aor(client_arg_text(args, "ENDPOINT"))) : NULL;
 
 	show_list(client, API_PEER_LIST, params, "peers", peer_columns);
 }
 
-static void show_endpoints(struct client *client, char **arguments, unsigned n)
+static void show_endpoints(struct client *client, const struct client_args *args)
 {
-	(void)arguments;
-	(void)n;
+	(void)args;
 	show_list(client, API_ENDPOINT_LIST, NULL, "endpoints", endpoint_columns);
 }
 
-static void log_out(struct client *client, char **arguments, unsigned n)
+static void log_out(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_ENDPOINT_LOG_OUT, json_pack("{s:o}", "endpoint", aor(arguments[0])));
+	client_call_and_print(client, API_ENDPOINT_LOG_OUT,
+		json_pack("{s:o}", "endpoint", aor(client_arg_text(args, "ENDPOINT"))));
 }
 
-static void log_in(struct client *client, char **arguments, unsigned n)
+static void log_in(struct client *client, const struct client_args *args)
 {
-	(void)n;
-	run_simple(client, API_ENDPOINT_LOG_IN, json_pack("{s:o}", "endpoint", aor(arguments[0])));
+	client_call_and_print(client, API_ENDPOINT_LOG_IN,
+		json_pack("{s:o}", "endpoint", aor(client_arg_text(args, "ENDPOINT"))));
 }
 
 // ---- events
@@ -194,12 +172,11 @@ static void print_event(struct client *client, const json_t *event)
 	fputc('\n', client->out);
 }
 
-static void print_events(struct client *client, char **arguments, unsigned n)
+static void print_events(struct client *client, const struct client_args *args)
 {
 	json_t *result = client_call(client, API_EVENTS, NULL), *event;
 
-	(void)arguments;
-	(void)n;
+	(void)args;
 	if (!result)
 		return;
 	json_decref(result);
@@ -216,23 +193,27 @@ static void print_events(struct client *client, char **arguments, unsigned n)
 		errno ? strerror(errno) : "");
 }
 
-const struct client_command client_agent_commands[] = {
-	{"call", "FROM TO", 2, 2, CLIENT_AGENT, "call; ends when the call stands or has failed",
-		place_call},
-	{"answer", "CALL", 1, 1, CLIENT_AGENT, "take a call that rings", answer_call},
-	{"decline", "CALL [busy]", 1, 2, CLIENT_AGENT, "refuse a call that rings", decline_call},
-	{"hang-up", "CALL|all", 1, 1, CLIENT_AGENT, "end a call", hang_up_call},
-	{"hold", "CALL", 1, 1, CLIENT_AGENT, "tell the peer to send nothing", hold_call},
-	{"resume", "CALL", 1, 1, CLIENT_AGENT, "end a hold of ours", resume_call},
-	{"re-key", "CALL", 1, 1, CLIENT_AGENT, "new SRTP keys in both directions", rekey_call},
-	{"show calls", "", 0, 0, CLIENT_AGENT, "calls, and where their plain RTP goes", show_calls},
-	{"show peers", "[ENDPOINT]", 0, 1, CLIENT_AGENT, "who may be called, and is online",
+const struct client_command command_agent[] = {
+	{"call FROM TO", "agent", "0.1", CLIENT_AGENT,
+		"call; ends when the call stands or has failed", place_call},
+	{"answer CALL", "agent", "0.1", CLIENT_AGENT, "take a call that rings", answer_call},
+	{"decline CALL [busy]", "agent", "0.1", CLIENT_AGENT, "refuse a call that rings",
+		decline_call},
+	{"hang-up (CALL|all)", "agent", "0.1", CLIENT_AGENT, "end a call", hang_up_call},
+	{"hold CALL", "agent", "0.1", CLIENT_AGENT, "tell the peer to send nothing", hold_call},
+	{"resume CALL", "agent", "0.1", CLIENT_AGENT, "end a hold of ours", resume_call},
+	{"re-key CALL", "agent", "0.1", CLIENT_AGENT, "new SRTP keys in both directions",
+		rekey_call},
+	{"show call", "agent", "0.1", CLIENT_AGENT, "calls, and where their plain RTP goes",
+		show_calls},
+	{"show peer [ENDPOINT]", "agent", "0.1", CLIENT_AGENT, "who may be called, and is online",
 		show_peers},
-	{"show endpoints", "", 0, 0, CLIENT_AGENT, "the endpoints of this host", show_endpoints},
-	{"log-out", "ENDPOINT", 1, 1, CLIENT_AGENT, "take an endpoint offline", log_out},
-	{"log-in", "ENDPOINT", 1, 1, CLIENT_AGENT,
+	{"show endpoint", "agent", "0.1", CLIENT_AGENT, "the endpoints of this host",
+		show_endpoints},
+	{"log-out ENDPOINT", "agent", "0.1", CLIENT_AGENT, "take an endpoint offline", log_out},
+	{"log-in ENDPOINT", "agent", "0.1", CLIENT_AGENT,
 		"log an endpoint in again, or ask for its peers anew", log_in},
-	{"events", "", 0, 0, CLIENT_AGENT,
+	{"events", "agent", "0.1", CLIENT_AGENT,
 		"print what happens, a line each, until Ctrl-C (-s: also of an engine)",
 		print_events},
 	{0},

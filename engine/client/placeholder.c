@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The dictionary of what stands in capitals in the commands' patterns. No state; any thread.
+#include "engine/client/placeholder.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// By name; one line each. `help` goes behind the name: "ID (the number of a session, ...)".
+const struct placeholder placeholders[] = {
+	{"CALL", PLACEHOLDER_TEXT, 0, 0, NULL, "a call of `show call`, c7"},
+	{"ENDPOINT", PLACEHOLDER_TEXT, 0, 0, NULL, "an endpoint of this host, alice@example.org"},
+	{"FILE", PLACEHOLDER_FILE, 0, 0, NULL, "a file's path"},
+	{"FROM", PLACEHOLDER_TEXT, 0, 0, NULL, "an endpoint of this host, alice@example.org"},
+	{"ID", PLACEHOLDER_NUMBER, 0, UINT32_MAX, NULL, "the number of a session"},
+	{"N", PLACEHOLDER_NUMBER, 1, UINT32_MAX, NULL, "how many"},
+	{"PORT", PLACEHOLDER_NUMBER, 0, 31, NULL, "the number of a port"},
+	{"SECONDS", PLACEHOLDER_NUMBER, 0, 86400, NULL, "seconds"},
+	{"SSRC", PLACEHOLDER_NUMBER, 0, UINT32_MAX, NULL, "a synchronization source"},
+	{"TO", PLACEHOLDER_TEXT, 0, 0, NULL, "a peer of it, bob@example.org"},
+	{"WORD", PLACEHOLDER_TEXT, 0, 0, NULL, "a section of the commands, or a word of one"},
+	{0},
+};
+
+const struct placeholder *placeholder_find(const char *name, unsigned length)
+{
+	for (const struct placeholder *p = placeholders; p->name; p++)
+		if (strlen(p->name) == length && strncmp(p->name, name, length) == 0)
+			return p;
+	return NULL;
+}
+
+bool placeholder_number(const char *word, uint64_t *number)
+{
+	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+	const char *digits = hex ? word + 2 : word;
+	char *end;
+
+	if (!*digits ||
+		strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") != strlen(digits))
+		return false;
+	errno = 0;
+	*number = strtoull(digits, &end, hex ? 16 : 10);
+	return errno == 0;
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+	size_t length = strlen(word), n;
+
+	for (; *choices; choices += n + (choices[n] == '|')) {
+		n = strcspn(choices, "|");
+		if (n == length && strncmp(choices, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool placeholder_is_address(const char *word)
+{
+	char ip[INET6_ADDRSTRLEN + 2], *host = ip;
+	const char *colon = strrchr(word, ':');
+	struct in6_addr address;
+	uint64_t port;
+	size_t n = colon ? (size_t)(colon - word) : 0;
+
+	if (n == 0 || n >= sizeof(ip) || !placeholder_number(colon + 1, &port) || port > UINT16_MAX)
+		return false;
+	memcpy(ip, word, n);
+	ip[n] = '\0';
+	if (ip[0] != '[')
+		return inet_pton(AF_INET, ip, &address) == 1;
+	if (ip[n - 1] != ']')
+		return false;
+	ip[n - 1] = '\0';
+	return inet_pton(AF_INET6, ++host, &address) == 1;
+}
+
+bool placeholder_fits(const char *name, unsigned length, const char *word)
+{
+	const struct placeholder *p = placeholder_find(name, length);
+	uint64_t number;
+
+	if (!p || !*word)
+		return false;
+	switch (p->kind) {
+	case PLACEHOLDER_NUMBER:
+		return placeholder_number(word, &number) && number >= p->min && number <= p->max;
+	case PLACEHOLDER_CHOICE:
+		return is_choice(p->choices, word);
+	case PLACEHOLDER_ADDRESS:
+		return placeholder_is_address(word);
+	default:
+		return true;
+	}
+}
+
+// "direct, echo"
+static void list_choices(const char *choices, char *text, size_t size)
+{
+	size_t at = 0, n;
+
+	text[0] = '\0';
+	for (; *choices && at < size; choices += n + (choices[n] == '|')) {
+		n = strcspn(choices, "|");
+		at += snprintf(text + at, size - at, "%s%.*s", at ? ", " : "", (int)n, choices);
+	}
+}
+
+void placeholder_describe(const char *name, unsigned length, char text[PLACEHOLDER_TEXT_MAX])
+{
+	const struct placeholder *p = placeholder_find(name, length);
+	char more[PLACEHOLDER_TEXT_MAX / 2] = "";
+
+	if (!p) {
+		snprintf(text, PLACEHOLDER_TEXT_MAX, "%.*s", (int)length, name);
+		return;
+	}
+	if (p->kind == PLACEHOLDER_NUMBER)
+		snprintf(more, sizeof(more), ", %" PRIu64 " to %" PRIu64, p->min, p->max);
+	else if (p->kind == PLACEHOLDER_CHOICE)
+		list_choices(p->choices, more, sizeof(more));
+	else if (p->kind == PLACEHOLDER_ADDRESS)
+		snprintf(more, sizeof(more), ", IP:PORT or [IPv6]:PORT");
+	snprintf(text, PLACEHOLDER_TEXT_MAX, "%s (%s%s%s)", p->name, p->help,
+		p->kind == PLACEHOLDER_CHOICE ? ": " : "", more);
+}
