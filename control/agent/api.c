@@ -285,6 +285,17 @@ void api_endpoint_changed(struct endpoint *endpoint)
 	notify(endpoint->agent, API_EVENT_ENDPOINT, endpoint_json(endpoint));
 }
 
+static int allow_group(struct api *api, char *error)
+{
+	const char *group = api->agent->config->socket_group;
+	int rc = group ? rpc_server_allow_group(api->server, group) : 0;
+
+	if (rc)
+		snprintf(error, CONF_ERROR_MAX, "socket-group %.100s: %s", group,
+			rc == -ENOENT ? "no such group" : strerror(-rc));
+	return rc;
+}
+
 struct api *api_new(struct agent *agent, char *error)
 {
 	struct api *api = calloc(1, sizeof(*api));
@@ -296,6 +307,11 @@ struct api *api_new(struct agent *agent, char *error)
 	if (!api->server) {
 		snprintf(error, CONF_ERROR_MAX, "socket %.160s: %s", agent->config->socket,
 			strerror(errno));
+		free(api);
+		return NULL;
+	}
+	if (allow_group(api, error)) {
+		rpc_server_free(api->server);
 		free(api);
 		return NULL;
 	}

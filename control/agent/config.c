@@ -38,6 +38,7 @@ TEXT_KEY(ca)
 TEXT_KEY(state_dir)
 TEXT_KEY(engine)
 TEXT_KEY(socket)
+TEXT_KEY(socket_group)
 TEXT_KEY(metrics)
 
 #define NUMBER_KEY(field, min, max)                                                                \
@@ -184,6 +185,8 @@ static const struct conf_key agent_keys[] = {
 	{"state-dir", "DIR", "where this agent keeps its certificate", set_state_dir},
 	{"engine", "PATH", "the engine's socket (default: " API_ENGINE_SOCKET ")", set_engine},
 	{"socket", "PATH", "the agent's own socket (default: " API_AGENT_SOCKET ")", set_socket},
+	{"socket-group", "GROUP", "may use it, besides the own user and root (default: nobody)",
+		set_socket_group},
 	{"listen", "IP:PORT", "where peers reach this agent", set_listen},
 	{"wire-address", "IP", "where the engine receives SRTP (default: the IP of listen)",
 		set_wire_address},
@@ -346,5 +349,6 @@ void config_free(struct config *config)
 	free(config->state_dir);
 	free(config->engine);
 	free(config->socket);
+	free(config->socket_group);
 	free(config->metrics);
 }

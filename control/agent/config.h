@@ -25,13 +25,14 @@ struct config_range {
 };
 
 struct config {
-	char *server;	   // "host:port"
-	char *server_name; // of its certificate; NULL: the host
-	char *ca;	   // PEM file of the roots that vouch for the server
-	char *state_dir;   // this agent's certificate and key
-	char *engine;	   // socket
-	char *socket;	   // our own API
-	char *metrics;	   // where they are given out; NULL: nowhere
+	char *server;	    // "host:port"
+	char *server_name;  // of its certificate; NULL: the host
+	char *ca;	    // PEM file of the roots that vouch for the server
+	char *state_dir;    // this agent's certificate and key
+	char *engine;	    // socket
+	char *socket;	    // our own API
+	char *socket_group; // whose members may use it, too; NULL: nobody
+	char *metrics;	    // where they are given out; NULL: nowhere
 	bool metrics_anywhere;
 	struct sockaddr_storage listen;
 	struct sockaddr_storage wire_address, engine_host_address, application_address;

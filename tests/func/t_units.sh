@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The systemd units as `make install` puts them in place: systemd takes them, finds little to attack, and the engine runs as
-# a user with the capabilities of its unit alone (host a). No service manager is needed.
+# The systemd units as `make install` puts them in place: systemd takes them, finds little to attack; engine and agent
+# run as users with the capabilities of their units alone (host a), and serve the groups that they shall. No service manager is needed.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -75,7 +75,8 @@ rm "$tmp/engine.log"
 engine_as "$(capabilities "$units/crowfly-engine.service")" net_af_packet0
 is "its effective user" "$(awk '/^Uid:/ {print $3}' "/proc/${pids[engine]}/status")" $engine_uid
 is "mode and group of the socket" "$(stat -c '%a %g' "$tmp/run/engine.sock")" "660 $group"
-ask() { as "$1" "$2" "$here/rpc.py" "$tmp/run/engine.sock" info; }
+# ask UID GROUP [SOCKET METHOD]
+ask() { as "$1" "$2" "$here/rpc.py" "$tmp/run/${3:-engine.sock}" "${4:-info}"; }
 ask $agent_uid $group >/dev/null || fail "a member of the group is not served"
 ask $engine_uid $engine_uid >/dev/null || fail "the engine's own user is not served"
 ! ask $agent_uid $agent_uid >/dev/null 2>&1 || fail "anybody is served"
@@ -85,6 +86,41 @@ chmod 666 "$tmp/run/engine.sock"
 ask $agent_uid $group >/dev/null
 stop engine
 is "status" "$ended" 0
+
+# The agent, with a group whose members may use its socket
+pki
+echo secret >"$tmp/run/alice.password"
+mkdir "$tmp/state"
+chmod 600 "$tmp/run/alice.password"
+chmod 755 "$tmp/pki"
+chown $agent_uid "$tmp/run/alice.password" "$tmp/state"
+cat >"$tmp/agent.conf" <<-END
+	[agent]
+	server = 127.0.0.1:5061
+	ca = $tmp/pki/ca.crt
+	state-dir = $tmp/state
+	listen = 127.0.0.1:5062
+	engine-host-address = $engine_ip
+	application-address = $app_ip
+	engine = $tmp/run/engine.sock
+	socket = $tmp/run/agent.sock
+	[endpoint sip:alice@$domain]
+	password-file = $tmp/run/alice.password
+END
+chmod 644 "$tmp/agent.conf"
+agent_with() { start agent a setpriv --reuid $agent_uid --regid $agent_uid --groups $group --no-new-privs --bounding-set=-all \
+	"$tmp/usr/bin/crowfly-agent" --config "$tmp/agent.conf" --socket-group "$1"; }
+agent_with $group
+wait_for 10 "agent ready" test -S "$tmp/run/agent.sock"
+is "mode and group of the agent's socket" "$(stat -c '%a %g' "$tmp/run/agent.sock")" "660 $group"
+ask $engine_uid $group agent.sock endpoint.list >/dev/null || fail "a member of the group is not served by the agent"
+! ask $engine_uid $engine_uid agent.sock endpoint.list >/dev/null 2>&1 || fail "the agent serves anybody"
+stop agent
+is "status of the agent" "$ended" 0
+agent_with nobodys-group
+finished agent
+is "status of the agent with an unknown group" "$ended" 1
+logged agent "socket-group nobodys-group: no such group" || fail "the agent's log does not name the group"
 
 start engine a "$bin/crowfly-engine" --no-huge -m 128 --no-shconf --no-pci --file-prefix "$run-a" --vdev=net_null0 \
 	--vdev=net_null1 -- --wire net_null0 --host net_null1 --wire-address 10.77.0.2/24 --host-address $engine_ip/24 \
