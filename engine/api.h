@@ -30,6 +30,11 @@
 // {"program", "version", "pid", "crypto", "draining", "suites": [...], "wire_addresses":
 // ["10.0.0.1/24"], "host_addresses": [...]}
 #define API_INFO	  "info"
+// What the workers do. "Recently" is the last `interval_s`, 10 s or a little more.
+#define API_WORKER_LIST	  "worker.list" // {} -> {"interval_s", "workers": [...]}
+#define API_STAGE_LIST	  "stage.list"	// {} -> {"interval_s", "timed_one_in", "stages": [...]}
+#define API_DROP_LIST	  "drop.list"	// {} -> {"interval_s", "since_s", "drops": [...]}
+#define API_DROP_CLEAR	  "drop.clear"	// {}: drop.list counts anew; nothing else does
 #define API_EVENTS	  "events.subscribe" // {} ; then notifications:
 
 #define API_EVENT_FIRST_PACKET	"session.first_packet"	// {"id", "tag", "from": "wire"|"host"}

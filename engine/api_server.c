@@ -8,6 +8,7 @@
 
 #include "crypto/context.h"
 #include "engine/api.h"
+#include "engine/api_observe.h"
 #include "engine/api_session.h"
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
@@ -165,6 +166,10 @@ static const struct rpc_method methods[] = {
 	{API_STATS, get_stats},
 	{API_PORT_LIST, list_ports},
 	{API_INFO, get_info},
+	{API_WORKER_LIST, api_observe_workers},
+	{API_STAGE_LIST, api_observe_stages},
+	{API_DROP_LIST, api_observe_drops},
+	{API_DROP_CLEAR, api_observe_drops_clear},
 	{API_EVENTS, subscribe},
 	{NULL, NULL},
 };

@@ -204,6 +204,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	engine->seconds++;
+	observe_sample(engine->observe);
 	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
 		if (engine->sides[i].netlink)
 			netlink_read(engine->sides[i].netlink);

@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/mem.h"
+#include "engine/observe.h"
 #include "engine/retire.h"
 #include "engine/session_table.h"
 #include "engine/worker.h"
@@ -43,6 +44,7 @@ struct engine {
 	struct mem *mem;
 	struct retire *retire;
 	struct session_table sessions;
+	struct observe *observe;
 
 	struct event *tick, *second, *netlink_event;
 	uint64_t seconds; // since the start

@@ -205,7 +205,8 @@ static int make_tables(struct engine *engine)
 		aligned_alloc(64, engine->shared.n_workers * sizeof(struct worker));
 	if (engine->shared.workers)
 		memset(engine->shared.workers, 0, engine->shared.n_workers * sizeof(struct worker));
-	if (!engine->mem || !engine->retire ||
+	engine->observe = engine->shared.workers ? observe_new(&engine->shared) : NULL;
+	if (!engine->mem || !engine->retire || !engine->observe ||
 		spare_init(engine->mem, engine->config.ssrc_max) != 0 ||
 		!engine->shared.flows[SIDE_WIRE] || !engine->shared.flows[SIDE_HOST] ||
 		!engine->shared.workers ||
@@ -301,6 +302,7 @@ void engine_free(struct engine *engine)
 		port_close(&engine->ports[role]);
 	if (engine->shared.workers)
 		worker_fini_all(&engine->shared);
+	observe_free(engine->observe);
 	free(engine->shared.workers);
 	rte_mempool_free(engine->pool);
 	spare_fini(engine->mem);

@@ -49,8 +49,10 @@ static void end_home(void *arg, void *object)
 	struct engine *engine = arg;
 	struct stream_home *home = object;
 
-	if (home)
-		mem_put(engine->mem, home, home->state.home_bytes);
+	if (!home)
+		return;
+	observe_released(engine->observe, home->state.owner);
+	mem_put(engine->mem, home, home->state.home_bytes);
 }
 
 static struct context_params context_params(const struct session_params *params, bool to_wire)

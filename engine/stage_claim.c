@@ -4,14 +4,16 @@
 // Workers.
 #include "engine/stage.h"
 
-static uint8_t judge(const struct worker *w, const struct packet *p)
+static uint8_t judge(struct worker *w, const struct packet *p)
 {
 	uint32_t *owner = &p->stream->state->owner;
 	uint32_t seen = __atomic_load_n(owner, __ATOMIC_ACQUIRE);
 
 	if (seen == STREAM_UNOWNED && __atomic_compare_exchange_n(owner, &seen, worker_owner(w),
-					      false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+					      false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		counter_add(&w->counters.claimed, 1);
 		return VERDICT_GO;
+	}
 	return seen == worker_owner(w) ? VERDICT_GO : VERDICT_HANDOVER;
 }
 

@@ -128,7 +128,7 @@ static unsigned poll_port(struct worker *w, enum packet_side side)
 	n = rte_eth_rx_burst(w->shared->port[role], (uint16_t)w->index, mbufs, PACKET_BURST);
 	if (n == 0)
 		return 0;
-	w->batches++;
+	counter_add(&w->batches, 1);
 	counter_add(&w->counters.rx[side], n);
 	if (w->batch.timed)
 		count_stage(&w->stages[STAGE_rx], n, rte_rdtsc() - then);

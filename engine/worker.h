@@ -42,6 +42,7 @@ struct worker_counters {
 	uint64_t rx[2], tx[2]; // by enum packet_side; tx: media sent out of that side
 	uint64_t to_kernel, from_kernel, punted, handed_over, fragments;
 	uint64_t protected_packets, unprotected_packets;
+	uint64_t claimed; // streams, that nobody owned
 	uint64_t iterations, busy_iterations, sleeps;
 	uint64_t drops[DROP_COUNT];
 };
