@@ -27,7 +27,8 @@ static const char *const way_names[2] = {[SIDE_WIRE] = "unprotect", [SIDE_HOST] 
 
 // Of one load, all repeats.
 struct sum {
-	struct histogram way[2], late;
+	struct histogram way[2], owned[2], late;
+	uint64_t windows, owned_windows;
 	struct bench_samples p999_us[2]; // of each repeat
 	uint64_t sent, received;
 	uint64_t cpu_ns, wall_ns; // of the worker
@@ -67,14 +68,20 @@ static void *pass_through(void *arg)
 
 static void start(struct experiment *x, enum what what)
 {
+	clockid_t clock = CLOCK_MONOTONIC; // not known: taken for one that always runs
+
 	x->floor_stop = 0;
 	if (what == ENGINE)
 		rig_start(x->rig);
 	else if (pthread_create(&x->floor, NULL, pass_through, x) != 0)
 		bench_fail("no thread for the floor");
-	if (what == FLOOR)
+	if (what == ENGINE)
+		rig_worker_clock(x->rig, 0, &clock);
+	if (what == FLOOR) {
 		bench_pin_thread(x->floor, 1);
-	pacer_begin(x->pacer, what);
+		pthread_getcpuclockid(x->floor, &clock);
+	}
+	pacer_begin(x->pacer, what, clock);
 }
 
 static void stop(struct experiment *x, enum what what)
@@ -123,13 +130,21 @@ static void repeat(
 	for (int side = SIDE_WIRE; side <= SIDE_HOST; side++) {
 		bench_sample(&sum->p999_us[side], us(histogram_quantile(&p->way[side], 0.999)));
 		histogram_merge(&sum->way[side], &p->way[side]);
+		histogram_merge(&sum->owned[side], &p->owned[side]);
 	}
+	sum->windows += p->windows;
+	sum->owned_windows += p->owned_windows;
 	histogram_merge(&sum->late, &p->late);
 	sum->sent += p->sent;
 	sum->received += p->received;
 }
 
 // ---- rows
+
+static double owned_share(const struct sum *sum)
+{
+	return sum->windows ? (double)sum->owned_windows / (double)sum->windows : 0;
+}
 
 static json_t *row_json(const struct experiment *x, const struct options *o, unsigned load,
 	enum what what, enum packet_side side, struct sum *sum)
@@ -140,6 +155,12 @@ static json_t *row_json(const struct experiment *x, const struct options *o, uns
 		"streams", (int)x->streams, "payload", (int)x->pacer->payload, "load", (int)load,
 		"offered_mpps", x->max_pps[ENGINE] * load / 1e8, "highest_mpps",
 		x->max_pps[ENGINE] / 1e6, "floor_highest_mpps", x->max_pps[FLOOR] / 1e6);
+	const struct histogram *owned = &sum->owned[side];
+	json_t *cores = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "owned_share", owned_share(sum),
+		"owned_p50_us", us(histogram_quantile(owned, 0.5)), "owned_p99_us",
+		us(histogram_quantile(owned, 0.99)), "owned_p999_us",
+		us(histogram_quantile(owned, 0.999)), "owned_max_us", us(owned->max),
+		"owned_packets", (json_int_t)owned->n);
 	json_t *figures = json_pack("{s:s, s:f, s:f, s:f, s:f, s:o, s:I, s:I, s:{s:f, s:f, s:f}}",
 		"crypto", o->crypto, "p50_us", us(histogram_quantile(h, 0.5)), "p99_us",
 		us(histogram_quantile(h, 0.99)), "p999_us", us(histogram_quantile(h, 0.999)),
@@ -148,7 +169,8 @@ static json_t *row_json(const struct experiment *x, const struct options *o, uns
 		"generator", "late_p50_us", us(histogram_quantile(late, 0.5)), "late_p999_us",
 		us(histogram_quantile(late, 0.999)), "late_max_us", us(late->max));
 
-	if (!row || !figures || json_object_update_new(row, figures) != 0)
+	if (!row || !figures || !cores || json_object_update_new(row, figures) != 0 ||
+		json_object_update_new(row, cores) != 0)
 		bench_fail("out of memory");
 	if (what == ENGINE && sum->cpu_ns > 0)
 		json_object_set_new(
@@ -160,15 +182,17 @@ static void report(const struct experiment *x, const struct options *o, unsigned
 	enum what what, struct sum *sum, json_t *result)
 {
 	for (int side = SIDE_HOST; side >= SIDE_WIRE; side--) {
-		const struct histogram *h = &sum->way[side];
+		const struct histogram *h = &sum->way[side], *owned = &sum->owned[side];
 
-		printf("%-25s %8u %5u %6.2f %-6s %-9s %8.1f %8.1f %8.1f %8.1f %9.1f %9.1f %6lu\n",
+		printf("%-25s %8u %5u %6.2f %-6s %-9s %8.1f %8.1f %8.1f %8.1f %9.1f %7.1f %6lu | %3.0f %6.1f %6.1f %6.1f %7.1f\n",
 			suite_table[x->suite].name, x->streams, load,
 			x->max_pps[ENGINE] * load / 1e8, what_names[what], way_names[side],
 			us(histogram_quantile(h, 0.5)), us(histogram_quantile(h, 0.99)),
 			us(histogram_quantile(h, 0.999)), bench_quantile(&sum->p999_us[side], 0.5),
 			us(h->max), us(histogram_quantile(&sum->late, 0.999)),
-			sum->sent - sum->received);
+			sum->sent - sum->received, 100 * owned_share(sum),
+			us(histogram_quantile(owned, 0.5)), us(histogram_quantile(owned, 0.99)),
+			us(histogram_quantile(owned, 0.999)), us(owned->max));
 		result_add(result, row_json(x, o, load, what, (enum packet_side)side, sum));
 	}
 	if (what == ENGINE && sum->cpu_ns > 0 && sum->cpu_ns < sum->wall_ns / 100 * 99)
@@ -244,9 +268,10 @@ int bench_latency(int argc, char **argv)
 	bench_print_machine();
 	printf("\none worker; ring ports; both directions at once; microseconds. `median`: of the p99.9\n"
 	       "of each repeat. `late`: 99.9 %% of what the generator offered was no later than this\n"
-	       "%-25s %8s %5s %6s %-6s %-9s %8s %8s %8s %8s %9s %9s %6s\n",
+	       "Behind the bar: of the milliseconds (so many %%) in which neither thread was without its core\n"
+	       "%-25s %8s %5s %6s %-6s %-9s %8s %8s %8s %8s %9s %7s %6s | %3s %6s %6s %6s %7s\n",
 		"suite", "streams", "load%", "Mpps", "code", "direction", "p50", "p99", "p99.9",
-		"median", "max", "late", "lost");
+		"median", "max", "late", "lost", "own", "p50", "p99", "p99.9", "max");
 	for (unsigned u = 0; u < o.n_suites; u++)
 		for (unsigned s = 0; s < o.n_streams; s++)
 			for (unsigned p = 0; p < o.n_payloads; p++)

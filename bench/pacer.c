@@ -14,6 +14,8 @@
 #define RTP_HEADER 12
 #define FULL	   2048 // packets under way at most, where the schedule is "as many as possible"
 #define END_NS	   100000000u // without a packet: none comes any more
+#define AWAY_NS	   20000u     // in a window: somebody took a core away
+#define SETTLED	   128	      // packets under way: nothing is piled up
 
 void pacer_init(struct pacer *p, struct rig *rig, uint32_t sessions, uint32_t payload)
 {
@@ -40,6 +42,59 @@ void pacer_reset(struct pacer *p)
 {
 	memset(p->way, 0, sizeof(p->way));
 	memset(&p->late, 0, sizeof(p->late));
+	memset(p->owned, 0, sizeof(p->owned));
+	p->windows = p->owned_windows = 0;
+}
+
+// ---- whose the cores were
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	if (clock_gettime(clock, &t) != 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void watch_begin(struct pacer_watch *watch, uint64_t tsc)
+{
+	watch->begin = tsc;
+	watch->wall_ns = clock_ns(CLOCK_MONOTONIC);
+	watch->worker_ns = clock_ns(watch->worker_clock);
+	watch->own_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	watch->n = 0;
+}
+
+// The window has ended: its samples count if both threads ran all the time and nothing was piled up
+// from before.
+static void watch_end(struct pacer *p, uint64_t tsc, bool behind)
+{
+	struct pacer_watch *watch = &p->watch;
+	uint64_t wall = watch->wall_ns, worker = watch->worker_ns, own = watch->own_ns;
+	uint32_t n = watch->n;
+
+	watch_begin(watch, tsc);
+	bool away = watch->wall_ns - wall >
+		    RTE_MIN(watch->worker_ns - worker, watch->own_ns - own) + AWAY_NS;
+
+	p->windows++;
+	if (!away && !watch->settling && n < PACER_SAMPLES) {
+		p->owned_windows++;
+		for (uint32_t i = 0; i < n; i++)
+			histogram_add(&p->owned[watch->samples[i].side], watch->samples[i].cycles);
+	}
+	if (away)
+		watch->settling = true;
+	else if (!behind && p->entered - p->received <= SETTLED)
+		watch->settling = false;
+}
+
+static void watch_sample(struct pacer_watch *watch, enum packet_side side, uint64_t cycles)
+{
+	if (watch->n < PACER_SAMPLES)
+		watch->samples[watch->n++] =
+			(struct pacer_sample){.cycles = cycles, .side = side == SIDE_HOST};
 }
 
 // ---- packets
@@ -100,6 +155,7 @@ static void offer(struct pacer *p, unsigned n)
 		*stamp_of(mbufs[i]) = now;
 	put = rte_ring_enqueue_burst(p->rig->in[side][0], (void **)mbufs, made, NULL);
 	p->sent += n;
+	p->entered += put;
 	for (unsigned i = put; i < made; i++)
 		p->free[p->n_free++] = mbufs[i];
 }
@@ -107,7 +163,7 @@ static void offer(struct pacer *p, unsigned n)
 // Takes what has come out of a side.
 static unsigned take(struct pacer *p, enum packet_side side)
 {
-	struct histogram *way = &p->way[side == SIDE_WIRE ? SIDE_HOST : SIDE_WIRE];
+	enum packet_side came_in = side == SIDE_WIRE ? SIDE_HOST : SIDE_WIRE;
 	struct rte_mbuf *mbufs[BURST];
 	unsigned n = rte_ring_dequeue_burst(p->rig->out[side][0], (void **)mbufs, BURST, NULL);
 	uint64_t now = rte_rdtsc();
@@ -121,7 +177,8 @@ static unsigned take(struct pacer *p, enum packet_side side)
 			rte_pktmbuf_free(mbufs[i]);
 			continue;
 		}
-		histogram_add(way, now - *stamp_of(mbufs[i]));
+		histogram_add(&p->way[came_in], now - *stamp_of(mbufs[i]));
+		watch_sample(&p->watch, came_in, now - *stamp_of(mbufs[i]));
 		p->received++;
 		keep(p, side, mbufs[i]);
 	}
@@ -141,8 +198,11 @@ void pacer_run(struct pacer *p, double pps, double seconds)
 {
 	double interval = (double)rte_get_tsc_hz() / pps;
 	uint64_t begin = rte_rdtsc(), end = begin + (uint64_t)(seconds * (double)rte_get_tsc_hz());
+	uint64_t window = rte_get_tsc_hz() / (1000000000u / PACER_WINDOW_NS);
 	uint64_t offered = 0, now;
 
+	p->watch.settling = true; // until the first window ends well
+	watch_begin(&p->watch, begin);
 	while ((now = rte_rdtsc()) < end) {
 		uint64_t due = (uint64_t)((double)(now - begin) / interval) - offered;
 		unsigned n = (unsigned)RTE_MIN(due, (uint64_t)BURST);
@@ -156,6 +216,8 @@ void pacer_run(struct pacer *p, double pps, double seconds)
 			offer(p, n);
 		offered += n;
 		take_both(p);
+		if (now - p->watch.begin >= window)
+			watch_end(p, now, due > BURST);
 	}
 }
 
@@ -172,11 +234,12 @@ double pacer_run_full(struct pacer *p, double seconds)
 	return (double)(p->received - before) * 1e9 / (double)(now - begin);
 }
 
-void pacer_begin(struct pacer *p, unsigned which)
+void pacer_begin(struct pacer *p, unsigned which, clockid_t worker_clock)
 {
 	uint64_t end = bench_now_ns() + 10000000000u;
 
 	p->round = &p->rounds[which];
+	p->watch.worker_clock = worker_clock;
 	for (uint32_t sent = 0; p->stock_n < PACER_STOCK;) {
 		p->bursts = 0; // to the host port
 		if (sent < PACER_STOCK && sent - p->stock_n < FULL) {
@@ -188,7 +251,7 @@ void pacer_begin(struct pacer *p, unsigned which)
 			bench_fail("only %u of %u packets came out of the wire port: %s",
 				p->stock_n, sent, bench_drops(p->rig->engine));
 	}
-	p->sent = p->received = 0;
+	p->sent = p->received = p->entered = 0;
 }
 
 void pacer_end(struct pacer *p)

@@ -4,11 +4,30 @@
 // Main thread.
 #pragma once
 
+#include <time.h>
+
 #include "bench/histogram.h"
 #include "bench/rig.h"
 
 #define PACER_STOCK   4096 // SRTP packets that wait for their turn to come back
 #define PACER_PACKETS 16384
+
+#define PACER_WINDOW_NS 1000000u
+#define PACER_SAMPLES	65536 // of a window
+
+// Tells windows of time in which the worker and the generator had their cores from those in which
+// the scheduler, an interrupt or the hypervisor took one away: by what the wall clock and the
+// threads' CPU clocks say. What was piled up meanwhile is waited for, too.
+struct pacer_watch {
+	clockid_t worker_clock;			    // of the thread between the ports
+	uint64_t begin, wall_ns, worker_ns, own_ns; // as the window began; `begin` in TSC
+	bool settling;				    // since a core was taken away
+	uint32_t n;
+	struct pacer_sample {
+		uint64_t cycles : 63;
+		uint64_t side : 1;
+	} samples[PACER_SAMPLES];
+};
 
 struct pacer {
 	struct rig *rig;
@@ -26,14 +45,19 @@ struct pacer {
 	// Since pacer_reset(): TSC cycles by the side where packets came in, and how late they went
 	// in
 	struct histogram way[2], late;
+	struct histogram owned[2]; // of the windows in which nobody took a core away
+	uint64_t windows, owned_windows;
 	uint64_t sent, received;
+	uint64_t entered; // sent, and not lost in front of a full ring
+	struct pacer_watch watch;
 };
 
 void pacer_init(struct pacer *pacer, struct rig *rig, uint32_t sessions, uint32_t payload);
 void pacer_fini(struct pacer *pacer);
 
-// What is behind the ports is another now: the engine (0) or the floor (1). Fills the stock.
-void pacer_begin(struct pacer *pacer, unsigned which);
+// What is behind the ports is another now: the engine (0) or the floor (1), a thread of that CPU
+// clock. Fills the stock.
+void pacer_begin(struct pacer *pacer, unsigned which, clockid_t worker_clock);
 // Takes in all that is under way, until none has come for a while, and gives the stock up.
 void pacer_end(struct pacer *pacer);
 void pacer_reset(struct pacer *pacer);

@@ -187,14 +187,21 @@ void rig_stop(struct rig *rig)
 	rig->config.paused = true;
 }
 
-uint64_t rig_worker_cpu_ns(const struct rig *rig, unsigned worker)
+int rig_worker_clock(const struct rig *rig, unsigned worker, clockid_t *clock)
 {
 	const struct worker *w = &rig->engine->shared.workers[worker];
+
+	if (!w->running || w->on_lcore)
+		return -1;
+	return pthread_getcpuclockid(w->thread, clock) == 0 ? 0 : -1;
+}
+
+uint64_t rig_worker_cpu_ns(const struct rig *rig, unsigned worker)
+{
 	struct timespec t;
 	clockid_t clock;
 
-	if (!w->running || w->on_lcore || pthread_getcpuclockid(w->thread, &clock) != 0 ||
-		clock_gettime(clock, &t) != 0)
+	if (rig_worker_clock(rig, worker, &clock) != 0 || clock_gettime(clock, &t) != 0)
 		return 0;
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -46,7 +47,9 @@ void rig_free(struct rig *rig);
 void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
 // What a running worker has used of its core since it started; 0: not known, it is an lcore of EAL.
+// rig_worker_clock: the clock that tells it; 0, or -1 where it is not known.
 uint64_t rig_worker_cpu_ns(const struct rig *rig, unsigned worker);
+int rig_worker_clock(const struct rig *rig, unsigned worker, clockid_t *clock);
 
 // Session i's parameters, addresses and keys; its keys are the same in both directions, so that
 // what it sends can come back to it.
