@@ -27,6 +27,15 @@
 #define API_SESSION_STATS "session.stats" // {"id"}
 #define API_STATS	  "stats"	  // the engine's totals, drops by reason, workers
 #define API_PORT_LIST	  "port.list"
+// {"port": its number, its role ("wire", "host", "exception") or "all"} -> {"ports": [{"id",
+// "role",
+// ...}]}; without "port" the first three show all
+#define API_PORT_INFO	  "port.info"
+#define API_PORT_STATS	  "port.stats"	// since port.clear; and "time_us", for rates
+#define API_PORT_XSTATS	  "port.xstats" // the driver's own, never cleared
+#define API_PORT_CLEAR	  "port.clear"
+#define API_PORT_START	  "port.start" // {"ports": [{"id", "role", "started", "changed"}]}
+#define API_PORT_STOP	  "port.stop"
 // {"program", "version", "pid", "crypto", "draining", "suites": [...], "wire_addresses":
 // ["10.0.0.1/24"], "host_addresses": [...]}
 #define API_INFO	  "info"

@@ -9,6 +9,7 @@
 #include "crypto/context.h"
 #include "engine/api.h"
 #include "engine/api_observe.h"
+#include "engine/api_port.h"
 #include "engine/api_session.h"
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
@@ -165,6 +166,12 @@ static const struct rpc_method methods[] = {
 	{API_SESSION_STATS, api_session_stats},
 	{API_STATS, get_stats},
 	{API_PORT_LIST, list_ports},
+	{API_PORT_INFO, api_port_info},
+	{API_PORT_STATS, api_port_stats},
+	{API_PORT_XSTATS, api_port_xstats},
+	{API_PORT_CLEAR, api_port_clear},
+	{API_PORT_START, api_port_start},
+	{API_PORT_STOP, api_port_stop},
 	{API_INFO, get_info},
 	{API_WORKER_LIST, api_observe_workers},
 	{API_STAGE_LIST, api_observe_stages},

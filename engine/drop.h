@@ -27,6 +27,7 @@
 	X(NO_NEXTHOP, "no_nexthop", "the MAC address of the next hop is not known")                \
 	X(MTU, "mtu", "larger than the port may send")                                             \
 	X(TX_FULL, "tx_full", "the port's transmit queue was full")                                \
+	X(PORT_STOPPED, "port_stopped", "to a port that was stopped (port stop)")                  \
 	X(HANDOVER_FULL, "handover_full", "the ring to the worker that owns the stream was full")  \
 	X(CONTROL_FULL, "control_full",                                                            \
 		"the ring to the control thread was full (ARP, neighbour discovery)")              \

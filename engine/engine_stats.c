@@ -97,7 +97,6 @@ static void port_addresses(
 
 unsigned engine_ports_get(struct engine *engine, struct engine_port ports[3])
 {
-	static const char *const roles[] = {"wire", "host", "exception"};
 	unsigned n = 0;
 
 	for (int role = ROLE_WIRE; role < ROLE_COUNT; role++) {
@@ -109,14 +108,14 @@ unsigned engine_ports_get(struct engine *engine, struct engine_port ports[3])
 			continue;
 		port_stats_get(port, &stats);
 		memset(out, 0, sizeof(*out));
-		out->role = roles[role];
+		out->role = worker_role_names[role];
 		out->device = port->device;
 		rte_ether_format_addr(out->mac, sizeof(out->mac),
 			role == ROLE_HOST ? &engine->sides[SIDE_HOST].mac : &port->mac);
 		out->link_up = stats.link_up;
 		out->rx_packets = stats.rx_packets;
 		out->tx_packets = stats.tx_packets;
-		out->rx_missed = stats.rx_missed;
+		out->rx_missed = stats.rx_missed + stats.rx_nombuf;
 		out->rx_errors = stats.rx_errors;
 		out->tx_errors = stats.tx_errors;
 		out->queues = port->rx_queues;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage: the burst leaves by the other side. Workers.
 #include "engine/stage.h"
-
-#include <rte_ethdev.h>
+#include "engine/worker_port.h"
 
 static void count_sent(const struct packet *p, enum packet_side from)
 {
@@ -20,6 +19,7 @@ static void count_sent(const struct packet *p, enum packet_side from)
 void stage_tx(struct worker *w, struct packet_batch *batch)
 {
 	enum packet_side out = batch->side == SIDE_WIRE ? SIDE_HOST : SIDE_WIRE;
+	enum worker_role role = out == SIDE_WIRE ? ROLE_WIRE : ROLE_HOST;
 	struct rte_mbuf *mbufs[PACKET_BURST];
 	unsigned sent;
 
@@ -27,15 +27,14 @@ void stage_tx(struct worker *w, struct packet_batch *batch)
 		return;
 	for (unsigned i = 0; i < batch->n; i++)
 		mbufs[i] = batch->packets[i].mbuf;
-	sent = rte_eth_tx_burst(w->shared->port[out == SIDE_WIRE ? ROLE_WIRE : ROLE_HOST],
-		(uint16_t)w->index, mbufs, (uint16_t)batch->n);
+	sent = worker_port_send(w, role, (uint16_t)w->index, mbufs, (uint16_t)batch->n);
 	counter_add(&w->counters.tx[out], sent);
 	for (unsigned i = 0; i < sent; i++)
 		count_sent(&batch->packets[i], batch->side);
 	if (likely(sent == batch->n))
 		return;
 	for (unsigned i = sent; i < batch->n; i++)
-		batch->packets[i].verdict = DROP_TX_FULL;
+		batch->packets[i].verdict = worker_port_refused(w, role, DROP_TX_FULL);
 	memmove(batch->packets, batch->packets + sent, (batch->n - sent) * sizeof(struct packet));
 	batch->n -= sent;
 	stage_dispose(w, batch);

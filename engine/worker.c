@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include <rte_cycles.h>
-#include <rte_ethdev.h>
 
 #include "engine/stage.h"
+#include "engine/worker_port.h"
 
 #define KERNEL_BEHIND 4 // packets to the kernel in a turn that left packets of media in a port
 
@@ -46,9 +46,10 @@ static unsigned send_kernel(struct worker *w, bool behind)
 		shared->to_kernel, (void **)mbufs, behind ? KERNEL_BEHIND : PACKET_BURST, NULL);
 	if (n == 0)
 		return 0;
-	sent = rte_eth_tx_burst(shared->port[ROLE_EXCEPTION], 0, mbufs, (uint16_t)n);
+	sent = worker_port_send(w, ROLE_EXCEPTION, 0, mbufs, (uint16_t)n);
 	counter_add(&w->counters.to_kernel, sent);
-	drop_all(w, mbufs + sent, n - sent, DROP_KERNEL_FULL);
+	drop_all(w, mbufs + sent, n - sent,
+		worker_port_refused(w, ROLE_EXCEPTION, DROP_KERNEL_FULL));
 	return n;
 }
 
@@ -125,7 +126,7 @@ static unsigned poll_port(struct worker *w, enum packet_side side)
 		return 0;
 	w->batch.timed = w->batches % STAGE_SAMPLE == 0;
 	then = w->batch.timed ? rte_rdtsc() : 0;
-	n = rte_eth_rx_burst(w->shared->port[role], (uint16_t)w->index, mbufs, PACKET_BURST);
+	n = worker_port_receive(w, role, (uint16_t)w->index, mbufs, PACKET_BURST);
 	if (n == 0)
 		return 0;
 	counter_add(&w->batches, 1);
@@ -162,7 +163,7 @@ static unsigned poll_kernel(struct worker *w)
 	struct rte_mbuf *mbufs[PACKET_BURST];
 	unsigned n, sent, good = 0;
 
-	n = rte_eth_rx_burst(shared->port[ROLE_EXCEPTION], 0, mbufs, PACKET_BURST);
+	n = worker_port_receive(w, ROLE_EXCEPTION, 0, mbufs, PACKET_BURST);
 	if (n == 0)
 		return 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -176,9 +177,9 @@ static unsigned poll_kernel(struct worker *w)
 		else
 			mbufs[good++] = mbufs[i];
 	}
-	sent = rte_eth_tx_burst(shared->port[ROLE_WIRE], 0, mbufs, (uint16_t)good);
+	sent = worker_port_send(w, ROLE_WIRE, 0, mbufs, (uint16_t)good);
 	counter_add(&w->counters.from_kernel, sent);
-	drop_all(w, mbufs + sent, good - sent, DROP_TX_FULL);
+	drop_all(w, mbufs + sent, good - sent, worker_port_refused(w, ROLE_WIRE, DROP_TX_FULL));
 	return n;
 }
 
@@ -190,9 +191,13 @@ static unsigned poll_rings(struct worker *w, bool behind)
 	unsigned n, total = shared->has_exception ? send_kernel(w, behind) : 0;
 
 	n = rte_ring_dequeue_burst(shared->from_control, (void **)mbufs, PACKET_BURST, NULL);
-	for (unsigned i = 0; i < n; i++)
-		if (rte_eth_tx_burst(mbufs[i]->port, 0, &mbufs[i], 1) != 1)
-			worker_drop(w, mbufs[i], DROP_TX_FULL);
+	for (unsigned i = 0; i < n; i++) {
+		bool wire = mbufs[i]->port == shared->port[ROLE_WIRE];
+		enum worker_role role = wire ? ROLE_WIRE : ROLE_HOST;
+
+		if (worker_port_send(w, role, 0, &mbufs[i], 1) != 1)
+			worker_drop(w, mbufs[i], worker_port_refused(w, role, DROP_TX_FULL));
+	}
 	return total + n;
 }
 

@@ -16,14 +16,16 @@
 #define WORKER_CONTROL_RING 256
 
 enum worker_role { ROLE_WIRE, ROLE_HOST, ROLE_EXCEPTION, ROLE_COUNT };
+extern const char *const worker_role_names[ROLE_COUNT]; // "wire", "host", "exception"
 
 struct worker;
 
-// What all workers share; written before they start, but for `stop`.
+// What all workers share; written before they start, but for `special` and `stop`.
 struct worker_shared {
 	uint16_t port[ROLE_COUNT];
 	uint16_t rx_queues[ROLE_COUNT];
 	uint16_t mtu[ROLE_COUNT];
+	uint8_t special[ROLE_COUNT]; // worker_port.h; control writes
 	bool has_exception;
 	bool idle_sleep;
 	uint16_t vlan; // of the wire port; 0: untagged

@@ -113,6 +113,8 @@ static int setup_queues(struct port *port, const struct port_params *params, cha
 	int rc = 0;
 
 	adjust_descriptors(port->id, params->rx_desc, params->tx_desc, &rx, &tx);
+	port->rx_desc = rx;
+	port->tx_desc = tx;
 	for (uint16_t q = 0; rc == 0 && q < port->rx_queues; q++)
 		rc = rte_eth_rx_queue_setup(port->id, q, rx, node, NULL, params->pool);
 	for (uint16_t q = 0; rc == 0 && q < port->tx_queues; q++)
@@ -183,21 +185,4 @@ int port_set_mac(struct port *port, const struct rte_ether_addr *mac)
 	if (rc == 0)
 		port->mac = *mac;
 	return rc;
-}
-
-void port_stats_get(const struct port *port, struct port_stats *stats)
-{
-	struct rte_eth_stats eth;
-	struct rte_eth_link link;
-
-	memset(stats, 0, sizeof(*stats));
-	if (rte_eth_link_get_nowait(port->id, &link) == 0)
-		stats->link_up = link.link_status == RTE_ETH_LINK_UP;
-	if (rte_eth_stats_get(port->id, &eth) == 0) {
-		stats->rx_packets = eth.ipackets;
-		stats->tx_packets = eth.opackets;
-		stats->rx_missed = eth.imissed + eth.rx_nombuf;
-		stats->rx_errors = eth.ierrors;
-		stats->tx_errors = eth.oerrors;
-	}
 }
