@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Finds the command that the words name, connects, runs it. One thread.
+// What the handlers of commands share: calls, errors, arguments. One thread.
 #include "engine/client/client.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "engine/api.h"
 #include "engine/base/rpc.h"
-#include "engine/base/version.h"
 #include "engine/client/commands.h"
 #include "engine/client/placeholder.h"
 #include "engine/client/table.h"
@@ -44,7 +38,9 @@ json_t *client_call(struct client *client, const char *method, json_t *params)
 	json_t *error = json_object_get(answer, "error");
 	json_t *result = json_incref(json_object_get(answer, "result"));
 
-	if (!answer) {
+	if (!answer && client->interrupted) {
+		client_fail(client, CLIENT_FAILED, "%s: interrupted", method);
+	} else if (!answer) {
 		client_fail(client, CLIENT_FAILED, "%s: the connection was lost: %s", method,
 			strerror(errno));
 	} else if (error || !result) {
@@ -118,89 +114,4 @@ uint64_t client_arg_uint(const struct client_args *args, const char *name, uint6
 bool client_arg_has(const struct client_args *args, const char *name)
 {
 	return pattern_arg_has(&args->pattern, name);
-}
-
-// ---- the program
-
-static void print_usage(FILE *out)
-{
-	fputs("usage: crowfly [-s SOCKET] [-j] COMMAND...\n"
-	      "  -s SOCKET   talk to this socket (engine " API_ENGINE_SOCKET
-	      ", agent " API_AGENT_SOCKET ")\n"
-	      "  -j          print the result as JSON\n"
-	      "crowfly help lists the commands\n",
-		out);
-}
-
-static bool connect_to(struct client *client, const struct client_command *command)
-{
-	const char *path = client->socket;
-
-	if (command->server == CLIENT_NO_SERVER)
-		return true;
-	if (!path)
-		path = command->server == CLIENT_ENGINE ? API_ENGINE_SOCKET : API_AGENT_SOCKET;
-	client->fd = rpc_connect(path);
-	if (client->fd >= 0)
-		return true;
-	client_fail(client, CLIENT_NO_CONNECTION, "cannot connect to the %s at %s: %s",
-		command->server == CLIENT_ENGINE ? "engine" : "agent", path, strerror(errno));
-	return false;
-}
-
-static void run_words(struct client *client, char **words, unsigned n)
-{
-	struct commands_match match;
-	char error[COMMANDS_ERROR_MAX];
-
-	commands_match(words, n, &match);
-	if (!match.command) {
-		commands_explain(words, n, &match, error);
-		client_fail(client, CLIENT_USAGE, "%s", error);
-		return;
-	}
-	if (connect_to(client, match.command))
-		match.command->run(client, &match.args);
-	if (client->fd >= 0)
-		close(client->fd);
-	client->fd = -1;
-}
-
-int client_run(int argc, char **argv, FILE *out, FILE *err)
-{
-	static const struct option long_options[] = {{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'}, {"socket", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'}, {0}};
-	struct client client = {.out = out, .err = err, .fd = -1, .where = "crowfly: "};
-	int option;
-
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+s:jhV", long_options, NULL)) != -1) {
-		if (option == 's') {
-			client.socket = optarg;
-		} else if (option == 'j') {
-			client.json = true;
-		} else if (option == 'h') {
-			print_usage(out);
-			return CLIENT_OK;
-		} else if (option == 'V') {
-			fprintf(out, "crowfly %s\n", VERSION);
-			return CLIENT_OK;
-		} else {
-			client_fail(&client, CLIENT_USAGE, "unknown option, or value missing: '%s'",
-				argv[optind - 1]);
-			print_usage(err);
-			return CLIENT_USAGE;
-		}
-	}
-	if (optind >= argc) {
-		print_usage(err);
-		return CLIENT_USAGE;
-	}
-	signal(SIGPIPE, SIG_IGN); // half an output is an error of ours, told below
-	run_words(&client, argv + optind, (unsigned)(argc - optind));
-	if ((fflush(out) != 0 || ferror(out)) && client.status == CLIENT_OK)
-		client_fail(&client, CLIENT_FAILED, "cannot write the output: %s", strerror(errno));
-	return client.status;
 }

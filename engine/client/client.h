@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +24,15 @@ struct client {
 	bool json;	    // -j
 	int fd;		    // -1: not connected
 	enum client_status status;
-	const char *where; // begins each error: "crowfly: "
+	const char *where; // begins each error: "crowfly: ", "FILE:LINE: "
+
+	bool keep_going;	   // after a command of a file that failed
+	bool quit;		   // no further command
+	bool stdin_is_commands;	   // it is no command's
+	struct script *script;	   // that runs, or NULL
+	int (*connect)(void *arg); // instead of `socket`: a file descriptor, or -1 and errno
+	void *connect_arg;
+	volatile sig_atomic_t interrupted; // the running command shall end, its connection is shut
 };
 
 struct client_args;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The commands for the agent's socket, and the events of either. One thread.
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/api.h"
 #include "engine/base/rpc.h"
+#include "engine/client/client_run.h"
 #include "engine/client/commands.h"
 #include "engine/client/table.h"
 
@@ -145,12 +144,6 @@ static void log_in(struct client *client, const struct client_args *args)
 
 // ---- events
 
-static void on_interrupt(int signal_number)
-{
-	(void)signal_number;
-	_exit(CLIENT_OK); // every line was flushed
-}
-
 static void print_event(struct client *client, const json_t *event)
 {
 	const json_t *params = json_object_get(event, "params");
@@ -180,8 +173,8 @@ static void print_events(struct client *client, const struct client_args *args)
 	if (!result)
 		return;
 	json_decref(result);
-	signal(SIGINT, on_interrupt);
-	signal(SIGTERM, on_interrupt);
+	if (!client->connect)
+		client_run_catch(client);
 	while ((event = rpc_read_blocking(client->fd))) {
 		if (json_object_get(event, "method"))
 			print_event(client, event);
@@ -189,8 +182,9 @@ static void print_events(struct client *client, const struct client_args *args)
 		if (fflush(client->out) != 0)
 			return; // whoever read has gone; client_run() says so
 	}
-	client_fail(client, CLIENT_FAILED, "events: the connection was lost%s%s", errno ? ": " : "",
-		errno ? strerror(errno) : "");
+	if (!client->interrupted)
+		client_fail(client, CLIENT_FAILED, "events: the connection was lost%s%s",
+			errno ? ": " : "", errno ? strerror(errno) : "");
 }
 
 const struct client_command command_agent[] = {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The commands of the client itself: help. One thread.
+// The commands of the client itself: help, files of commands, the end. One thread.
 #include <string.h>
 
 #include "engine/client/commands.h"
 #include "engine/client/placeholder.h"
+#include "engine/client/script.h"
 
 #define WORDS_WIDTH 30 // of the commands, where their help is beside them
 
@@ -118,8 +119,23 @@ static void help(struct client *client, const struct client_args *args)
 		help_text(client, &args->pattern);
 }
 
+static void load(struct client *client, const struct client_args *args)
+{
+	script_load(client, client_arg_text(args, "FILE"));
+}
+
+static void quit(struct client *client, const struct client_args *args)
+{
+	(void)args;
+	client->quit = true;
+}
+
 const struct client_command command_client[] = {
 	{"help [WORD...]", "control", "0.1", CLIENT_NO_SERVER,
 		"the commands: all, of a section, or that begin so", help},
+	{"load FILE", "control", "0.2", CLIENT_NO_SERVER,
+		"run the commands in a file, up to the first that fails", load},
+	{"quit", "control", "0.2", CLIENT_NO_SERVER,
+		"end the prompt, and with crowfly-engine -i the engine", quit},
 	{0},
 };

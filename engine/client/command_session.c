@@ -73,6 +73,12 @@ static ssize_t read_all(int fd, char *data)
 static json_t *read_file(struct client *client, const char *path)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
+
+	if (is_stdin && client->stdin_is_commands) {
+		client_fail(
+			client, CLIENT_FAILED, "session add: standard input holds the commands");
+		return NULL;
+	}
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	char *data = fd >= 0 ? malloc(FILE_MAX) : NULL;
 	json_error_t error;

@@ -269,11 +269,12 @@ Test(client, mistakes_and_their_status)
 		int status;
 		const char *error;
 	} cases[] = {
-		{"", CLIENT_USAGE, "usage: crowfly"},
+		{"-f", CLIENT_USAGE, "unknown option, or value missing: '-f'\nusage: crowfly"},
+		{"-f x show stats", CLIENT_USAGE, "a command, or -f FILE: not both"},
 		{"-x show stats", CLIENT_USAGE,
 			"unknown option, or value missing: '-x'\nusage: crowfly"},
 		{"nonsense", CLIENT_USAGE,
-			"crowfly: nonsense: 'nonsense' (word 1) is wrong, expected: help, show,"},
+			"crowfly: nonsense: 'nonsense' (word 1) is wrong, expected: help, load, quit,"},
 		{"show", CLIENT_USAGE, "show: not complete, expected: session, port,"},
 		{"show sesion all", CLIENT_USAGE, "'sesion' (word 2) is wrong, expected: session,"},
 		{"session", CLIENT_USAGE, "session: not complete, expected: add or remove\n"},
