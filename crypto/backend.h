@@ -18,11 +18,16 @@ struct backend_op {
 	uint32_t clear;	 // bytes at its front that are authenticated but not encrypted
 	uint64_t index;	 // SRTP: 48 bits; SRTCP: 31 bits
 	uint32_t ssrc;
-	uint8_t status; // out: BURST_OK, BURST_AUTH_FAILED or BURST_INTERNAL
+	uint8_t status; // out: BURST_OK, BURST_AUTH_FAILED, BURST_INTERNAL or BACKEND_KEPT
 	// burst.c's own
 	uint8_t stage;
 	struct replay *replay;
 };
+
+// As BURST_AUTH_FAILED, and the bytes are as they came; see burst_keep_failed().
+#define BACKEND_KEPT 0xff
+// How many more the thread keeps. Where that costs something, a back end keeps none without.
+extern __thread uint32_t backend_keep;
 
 // Transforms n ops of contexts of one suite, in order: those of one SSRC depend on each other.
 // `data` has room for BURST_ROOM more bytes when protecting. Unprotecting leaves no plaintext that
@@ -50,6 +55,7 @@ struct backend_suite {
 
 struct backend {
 	const char *name;
+	bool pure; // a transform of SRTP reads keys, and writes to nothing but ops and data
 	int (*start)(void); // 0, or -ENOTSUP when this machine cannot run it
 	void (*stop)(void);
 	int (*thread_start)(void); // may be NULL; 0 or -ENOMEM

@@ -196,6 +196,7 @@ static bool same_keys(const struct context *a, const struct context *b)
 
 const struct backend backend_ipsec_mb = {
 	.name = "ipsec_mb",
+	.pure = true,
 	.start = start,
 	.stop = stop,
 	.thread_start = ipsec_mb_thread_start,

@@ -10,7 +10,6 @@
 #include "crypto/backend.h"
 #include "crypto/state.h"
 
-#define RTP_HEADER     12
 #define RTCP_HEADER    8
 #define RTCP_INDEX     4		    // the E flag and the index behind the packet
 #define LENGTH_MAX     (65535 - BURST_ROOM) // more than UDP carries; ipsec-mb hashes 16 bits of length
@@ -27,6 +26,13 @@ const char *const burst_status_names[BURST_STATUS_COUNT] = {
 	[BURST_AUTH_FAILED] = "auth_failed",
 	[BURST_INTERNAL] = "internal",
 };
+
+__thread uint32_t backend_keep;
+
+void burst_keep_failed(uint32_t packets)
+{
+	backend_keep = packets;
+}
 
 // How far a packet of the burst has come.
 enum stage {
@@ -57,24 +63,11 @@ static inline uint32_t be32(const uint8_t *p)
 	return be16(p) << 16 | be16(p + 2);
 }
 
-// ---- parsing. Both return how many bytes stay in clear, 0 if the packet is malformed.
-
-// The header of RTP with its CSRC list and extension (RFC 3550 section 5.1).
-static inline uint32_t rtp_clear(const uint8_t *data, uint32_t length)
-{
-	if (length < RTP_HEADER || data[0] >> 6 != 2)
-		return 0;
-	uint32_t clear = RTP_HEADER + 4 * (data[0] & 0x0f);
-	if (data[0] & 0x10) {
-		if (length < clear + 4)
-			return 0;
-		clear += 4 + 4 * be16(data + clear + 2);
-	}
-	return clear <= length ? clear : 0;
-}
+// ---- parsing
 
 // The first header and SSRC of a compound packet (RFC 3711 section 3.4). Of a packet to protect the
-// lengths of all its parts must add up (RFC 3550 appendix A.2).
+// lengths of all its parts must add up (RFC 3550 appendix A.2). Returns how many bytes stay in
+// clear, 0 if the packet is malformed.
 static uint32_t rtcp_clear(const uint8_t *data, uint32_t length, bool protecting)
 {
 	if (length < RTCP_HEADER || data[0] >> 6 != 2)
@@ -127,7 +120,7 @@ static inline bool parse(
 	if (length <= trailer || length > LENGTH_MAX)
 		return false;
 	op->clear = rtcp ? rtcp_clear(packet->data, length - trailer, protecting)
-			 : rtp_clear(packet->data, length - trailer);
+			 : state_rtp_clear(packet->data, length - trailer);
 	if (!op->clear)
 		return false;
 	op->ctx = packet->ctx;
@@ -262,6 +255,15 @@ static inline enum stage unprotect_prepare(
 	return STAGE_TRANSFORM;
 }
 
+static enum burst_status failed(const struct backend_op *op, struct burst_packet *packet)
+{
+	if (op->status == BACKEND_KEPT)
+		return BURST_AUTH_FAILED;
+	if (op->status == BURST_AUTH_FAILED)
+		packet->length = 0;
+	return op->status;
+}
+
 // Says what became of a packet, with all before it committed.
 static inline enum burst_status unprotect_commit(
 	struct backend_op *op, struct burst_packet *packet, bool rtcp)
@@ -276,7 +278,7 @@ static inline enum burst_status unprotect_commit(
 	if (key_exhausted(op->ctx, op->index, rtcp))
 		return BURST_KEY_EXHAUSTED;
 	if (op->status != BURST_OK)
-		return op->status;
+		return failed(op, packet);
 	if (!commit(op, rtcp))
 		return BURST_SSRC_LIMIT;
 	packet->length = op->length;

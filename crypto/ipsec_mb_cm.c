@@ -177,6 +177,16 @@ static inline void protect_round(
 	}
 }
 
+static void __attribute__((noinline)) keep_failed(struct backend_op *op, const uint8_t *tag)
+{
+	op->status = BURST_AUTH_FAILED;
+	if (backend_keep == 0)
+		return;
+	backend_keep--;
+	op->status = BACKEND_KEPT;
+	copy_tag(op->data + op->length, tag, tag_bytes(op));
+}
+
 // The tags are verified before anything is deciphered. The rollover counter to be authenticated
 // takes the place of the tag, which is at least as long.
 static inline void unprotect_round(
@@ -196,10 +206,12 @@ static inline void unprotect_round(
 	}
 	if (!run_hash(self, n))
 		return fail(ops, n);
-	for (uint32_t i = 0; i < n; i++)
-		ops[i]->status = differ_tag(received[i], self->tags[i], tag_bytes(ops[i]))
-					 ? BURST_AUTH_FAILED
-					 : BURST_OK;
+	for (uint32_t i = 0; i < n; i++) {
+		ops[i]->status = BURST_OK;
+		if (__builtin_expect(
+			    differ_tag(received[i], self->tags[i], tag_bytes(ops[i])) != 0, 0))
+			keep_failed(ops[i], received[i]);
+	}
 	if (!cipher(self, ops, n))
 		fail(ops, n);
 }

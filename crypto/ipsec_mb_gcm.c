@@ -93,7 +93,27 @@ static inline void protect(struct backend_op *const ops[], uint32_t n, aes_gcm_e
 	}
 }
 
-// In place and in one pass, so a packet that fails has been deciphered: it is overwritten.
+// A packet that failed has been deciphered: it is overwritten. To keep it, it is ciphered again, by
+// which it becomes what it was.
+static void __attribute__((noinline))
+end_failed(struct backend_op *op, const uint8_t iv[12], uint8_t *payload, uint32_t bytes)
+{
+	struct gcm_context_data gcm;
+	uint8_t tag[TAG];
+
+	op->status = BURST_AUTH_FAILED;
+	if (backend_keep == 0) {
+		memset(payload, 0, bytes);
+		return;
+	}
+	backend_keep--;
+	op->status = BACKEND_KEPT;
+	(op->ctx->suite == SUITE_AEAD_AES_256_GCM ? ipsec_mb_mgr->gcm256_enc
+						  : ipsec_mb_mgr->gcm128_enc)(state_keys(op->ctx),
+		&gcm, payload, payload, bytes, iv, op->data, op->clear, tag, TAG);
+}
+
+// In place and in one pass.
 static inline void unprotect(struct backend_op *const ops[], uint32_t n, aes_gcm_enc_dec_t decrypt)
 {
 	struct gcm_context_data gcm;
@@ -111,10 +131,8 @@ static inline void unprotect(struct backend_op *const ops[], uint32_t n, aes_gcm
 			tag, TAG);
 		op->status = BURST_OK;
 		op->length -= TAG;
-		if (ipsec_mb_differ16(tag, payload + bytes)) {
-			memset(payload, 0, bytes);
-			op->status = BURST_AUTH_FAILED;
-		}
+		if (__builtin_expect(ipsec_mb_differ16(tag, payload + bytes) != 0, 0))
+			end_failed(op, iv, payload, bytes);
 	}
 }
 

@@ -129,6 +129,21 @@ static inline int state_find(const struct context *ctx, uint32_t ssrc)
 	return -1;
 }
 
+// Bytes of a packet of SRTP that stay in clear: the header of RTP with its CSRC list and extension
+// (RFC 3550 section 5.1). 0: malformed.
+static inline uint32_t state_rtp_clear(const uint8_t *data, uint32_t length)
+{
+	if (length < 12 || data[0] >> 6 != 2)
+		return 0;
+	uint32_t clear = 12 + 4u * (data[0] & 0x0f);
+	if (data[0] & 0x10) {
+		if (length < clear + 4)
+			return 0;
+		clear += 4 + 4 * ((uint32_t)data[clear + 2] << 8 | data[clear + 3]);
+	}
+	return clear <= length ? clear : 0;
+}
+
 // Whether a new SSRC has a place, or may get one by context_on_full().
 bool state_may_add(const struct context *ctx);
 // Takes the next place: its number, or -1 when there is none.
