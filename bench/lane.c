@@ -18,11 +18,11 @@ void lane_init(struct lane *lane)
 	uint8_t *data = bench_memory((size_t)LANE_CHUNK * RTE_MBUF_DEFAULT_BUF_SIZE);
 
 	lane->order = calloc(lane->n_sessions, sizeof(*lane->order));
-	lane->path_repeats = calloc(lane->repeats, sizeof(double));
-	lane->path_means = calloc(lane->repeats, sizeof(double));
-	lane->floor_repeats = calloc(lane->repeats, sizeof(double));
-	if (!lane->order || !lane->path_repeats || !lane->path_means || !lane->floor_repeats)
+	lane->means = calloc((LANE_SERIES + 1) * lane->repeats, sizeof(double));
+	if (!lane->order || !lane->means)
 		bench_fail("out of memory");
+	for (int s = 0; s < LANE_SERIES; s++)
+		lane->repeats_of[s] = lane->means + (s + 1) * lane->repeats;
 	for (uint32_t i = 0; i < lane->n_sessions; i++)
 		lane->order[i] = lane->index + i * rig->config.workers;
 	bench_shuffle(lane->order, lane->n_sessions);
@@ -41,11 +41,9 @@ void lane_fini(struct lane *lane)
 	bench_memory_free(lane->floor_data[0]);
 	floor_free(lane->floor);
 	free(lane->order);
-	free(lane->path_repeats);
-	free(lane->path_means);
-	free(lane->floor_repeats);
-	bench_samples_fini(&lane->path_ns);
-	bench_samples_fini(&lane->floor_ns);
+	free(lane->means);
+	for (int s = 0; s < LANE_SERIES; s++)
+		bench_samples_fini(&lane->ns[s]);
 	for (int s = 0; s < STAGE_COUNT; s++)
 		bench_samples_fini(&lane->stage_cycles[s]);
 }
@@ -170,7 +168,8 @@ static void go_round(struct lane *lane)
 	unprotect = drive(lane, LANE_CHUNK);
 	take_out(lane, SIDE_HOST, chunk);
 	take(lane, chunk);
-	bench_sample(&lane->path_ns, lane->direction == BENCH_PROTECT ? protect : unprotect);
+	bench_sample(
+		&lane->ns[lane->series], lane->direction == BENCH_PROTECT ? protect : unprotect);
 }
 
 // One chunk each way at the same time.
@@ -182,7 +181,7 @@ static void go_both(struct lane *lane)
 	make(lane, plain);
 	put_in(lane, SIDE_HOST, plain);
 	put_in(lane, SIDE_WIRE, secure);
-	bench_sample(&lane->path_ns, drive(lane, 2 * LANE_CHUNK));
+	bench_sample(&lane->ns[lane->series], drive(lane, 2 * LANE_CHUNK));
 	take_out(lane, SIDE_WIRE, plain);
 	take_out(lane, SIDE_HOST, secure);
 	take(lane, secure);
@@ -232,7 +231,7 @@ static void run_floor(struct lane *lane)
 		ns = (floor_chunk(lane, true, 0) + floor_chunk(lane, false, lane->n_sessions)) / 2;
 	else
 		ns = floor_chunk(lane, lane->direction == BENCH_PROTECT, 0);
-	bench_sample(&lane->floor_ns, ns);
+	bench_sample(&lane->ns[lane->series], ns);
 }
 
 static void run_path(struct lane *lane)
@@ -241,6 +240,28 @@ static void run_path(struct lane *lane)
 		go_both(lane);
 	else
 		go_round(lane);
+}
+
+static void run_slice(struct lane *lane, enum lane_series series)
+{
+	lane->series = series;
+	for (int i = 0; i < SLICE_CHUNKS; i++)
+		if (series == LANE_FLOOR || series == LANE_FLOOR_ALONE)
+			run_floor(lane);
+		else
+			run_path(lane);
+}
+
+// Each lane in its turn does what all did together.
+static void run_alone(struct lane *lane)
+{
+	for (unsigned w = 0; w < lane->workers; w++) {
+		pthread_barrier_wait(lane->barrier);
+		if (w != lane->index)
+			continue;
+		run_slice(lane, LANE_FLOOR_ALONE);
+		run_slice(lane, LANE_PATH_ALONE);
+	}
 }
 
 // Floor and path take turns, so that what else the machine does troubles both alike; all lanes are
@@ -252,19 +273,20 @@ static void repeat(struct lane *lane, unsigned n)
 
 	do {
 		pthread_barrier_wait(lane->barrier);
-		for (int i = 0; i < SLICE_CHUNKS; i++)
-			run_floor(lane);
+		run_slice(lane, LANE_FLOOR);
 		pthread_barrier_wait(lane->barrier);
-		for (int i = 0; i < SLICE_CHUNKS; i++)
-			run_path(lane);
+		run_slice(lane, LANE_PATH);
+		if (lane->workers > 1)
+			run_alone(lane);
 		if (lane->index == 0)
 			over = bench_now_ns() >= end;
 		pthread_barrier_wait(lane->barrier);
 	} while (!over);
-	lane->path_repeats[n] = bench_quantile(&lane->path_ns, 0.25);
-	lane->path_means[n] = bench_mean(&lane->path_ns);
-	lane->floor_repeats[n] = bench_quantile(&lane->floor_ns, 0.25);
-	lane->path_ns.n = lane->floor_ns.n = 0;
+	lane->means[n] = bench_mean(&lane->ns[LANE_PATH]);
+	for (int s = 0; s < LANE_SERIES; s++) {
+		lane->repeats_of[s][n] = bench_quantile(&lane->ns[s], 0.25);
+		lane->ns[s].n = 0;
+	}
 }
 
 // In `both`, the chunk that is on the wire comes home, for all to be verified.
@@ -291,7 +313,7 @@ void *lane_run(void *arg)
 		prime(lane);
 	for (uint32_t done = 0; done < lane->n_sessions; done += LANE_CHUNK)
 		run_path(lane); // every stream once, to be owned and to have its SSRC
-	lane->path_ns.n = 0;
+	lane->ns[lane->series].n = 0;
 	for (int s = 0; s < STAGE_COUNT; s++)
 		lane->stage_cycles[s].n = 0;
 	for (unsigned n = 0; n < lane->repeats; n++)

@@ -18,9 +18,12 @@ struct lane_chunk {
 	uint32_t session[LANE_CHUNK];
 };
 
+// What takes turns. Alone: while the other lanes wait.
+enum lane_series { LANE_FLOOR, LANE_PATH, LANE_FLOOR_ALONE, LANE_PATH_ALONE, LANE_SERIES };
+
 struct lane {
 	struct rig *rig;
-	unsigned index; // of the worker
+	unsigned index, workers; // of the worker; of all
 	enum bench_direction direction;
 	enum suite_id suite;
 	uint32_t payload;
@@ -40,10 +43,10 @@ struct lane {
 	uint8_t *floor_data[LANE_CHUNK];
 	uint32_t floor_stream[LANE_CHUNK], floor_at;
 
-	// Nanoseconds a packet, of each chunk, then of each repeat
-	struct bench_samples path_ns, floor_ns;
-	double *path_repeats, *floor_repeats; // the first quartile
-	double *path_means;
+	enum lane_series series;	      // whose turn it is
+	struct bench_samples ns[LANE_SERIES]; // a packet, of each chunk of this repeat
+	double *repeats_of[LANE_SERIES];      // the first quartile of each repeat
+	double *means;			      // of the path in each repeat
 	struct stage_counters stages_before[STAGE_COUNT];
 	struct bench_samples stage_cycles[STAGE_COUNT]; // a packet, of each chunk
 	pthread_t thread;

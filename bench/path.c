@@ -41,32 +41,46 @@ static void print_head(unsigned workers)
 	for (int s = 0; s < STAGE_COUNT; s++)
 		if (s != STAGE_unprotect)
 			printf(" %s", s == STAGE_protect ? "crypto" : stage_names[s]);
-	printf("\n");
+	printf("%s\n", workers > 1 ? " | times one (floor)" : "");
 }
 
 // ---- a row's figures from its lanes'
 
 struct figures {
 	struct bench_samples mpps, floor, ratio, ns;
+	struct bench_samples scaling, floor_scaling; // times one worker alone
 	double stage_ns[STAGE_COUNT];
 };
+
+// Mpps of all workers in one repeat.
+static double sum_of(
+	const struct lane lanes[], unsigned workers, enum lane_series series, unsigned repeat)
+{
+	double mpps = 0;
+
+	for (unsigned w = 0; w < workers; w++)
+		mpps += 1000 / lanes[w].repeats_of[series][repeat];
+	return mpps;
+}
 
 static void sum_up(struct figures *f, struct lane lanes[], const struct options *o)
 {
 	double tsc_ghz = (double)rte_get_tsc_hz() / 1e9;
+	unsigned n = o->workers;
 
 	memset(f, 0, sizeof(*f));
 	for (unsigned r = 0; r < o->repeats; r++) {
-		double path = 0, floor = 0;
+		double path = sum_of(lanes, n, LANE_PATH, r);
+		double floor = sum_of(lanes, n, LANE_FLOOR, r);
 
-		for (unsigned w = 0; w < o->workers; w++) {
-			path += 1000 / lanes[w].path_repeats[r];
-			floor += 1000 / lanes[w].floor_repeats[r];
-		}
 		bench_sample(&f->mpps, path);
 		bench_sample(&f->floor, floor);
 		bench_sample(&f->ratio, path / floor);
-		bench_sample(&f->ns, 1000 * o->workers / path);
+		bench_sample(&f->ns, 1000 * n / path);
+		if (n == 1)
+			continue;
+		bench_sample(&f->scaling, n * path / sum_of(lanes, n, LANE_PATH_ALONE, r));
+		bench_sample(&f->floor_scaling, n * floor / sum_of(lanes, n, LANE_FLOOR_ALONE, r));
 	}
 	for (int s = 0; s < STAGE_COUNT; s++)
 		f->stage_ns[s] = bench_quantile(&lanes[0].stage_cycles[s], 0.25) / tsc_ghz;
@@ -78,6 +92,8 @@ static void free_figures(struct figures *f)
 	bench_samples_fini(&f->floor);
 	bench_samples_fini(&f->ratio);
 	bench_samples_fini(&f->ns);
+	bench_samples_fini(&f->scaling);
+	bench_samples_fini(&f->floor_scaling);
 }
 
 static double crypto_ns(const struct figures *f, enum bench_direction direction)
@@ -99,6 +115,9 @@ static void print_row(const struct row *row, struct figures *f)
 		if (s != STAGE_unprotect)
 			printf(" %*.1f", s == STAGE_protect ? 6 : (int)strlen(stage_names[s]),
 				s == STAGE_protect ? crypto_ns(f, row->direction) : f->stage_ns[s]);
+	if (f->scaling.n > 0)
+		printf(" | %.2f (%.2f)", bench_quantile(&f->scaling, 0.5),
+			bench_quantile(&f->floor_scaling, 0.5));
 	printf("\n");
 	fflush(stdout);
 }
@@ -118,15 +137,25 @@ static json_t *stages_json(const struct figures *f)
 
 static json_t *row_json(const struct row *row, const struct options *o, struct figures *f)
 {
-	return json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o}",
-		"streams", (int)row->streams, "payload", (int)row->payload, "suite",
-		suite_table[row->suite].name, "direction", bench_direction_names[row->direction],
-		"workers", (int)o->workers, "crypto", o->crypto, "mpps",
-		bench_quantile(&f->mpps, 0.5), "floor_mpps", bench_quantile(&f->floor, 0.5),
-		"ratio", bench_quantile(&f->ratio, 0.5), "ns_per_packet",
-		bench_quantile(&f->ns, 0.5), "mpps_spread", result_spread(&f->mpps),
-		"floor_mpps_spread", result_spread(&f->floor), "ratio_spread",
-		result_spread(&f->ratio), "stages", stages_json(f));
+	json_t *json =
+		json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o}",
+			"streams", (int)row->streams, "payload", (int)row->payload, "suite",
+			suite_table[row->suite].name, "direction",
+			bench_direction_names[row->direction], "workers", (int)o->workers, "crypto",
+			o->crypto, "mpps", bench_quantile(&f->mpps, 0.5), "floor_mpps",
+			bench_quantile(&f->floor, 0.5), "ratio", bench_quantile(&f->ratio, 0.5),
+			"ns_per_packet", bench_quantile(&f->ns, 0.5), "mpps_spread",
+			result_spread(&f->mpps), "floor_mpps_spread", result_spread(&f->floor),
+			"ratio_spread", result_spread(&f->ratio), "stages", stages_json(f));
+
+	if (json && f->scaling.n > 0)
+		json_object_update_new(
+			json, json_pack("{s:f, s:o, s:f, s:o}", "scaling",
+				      bench_quantile(&f->scaling, 0.5), "scaling_spread",
+				      result_spread(&f->scaling), "floor_scaling",
+				      bench_quantile(&f->floor_scaling, 0.5),
+				      "floor_scaling_spread", result_spread(&f->floor_scaling)));
+	return json;
 }
 
 // ---- measuring
@@ -149,6 +178,7 @@ static void measure(struct rig *rig, const struct row *row, const struct options
 	for (unsigned w = 0; w < o->workers; w++) {
 		lanes[w] = (struct lane){.rig = rig,
 			.index = w,
+			.workers = o->workers,
 			.direction = row->direction,
 			.suite = row->suite,
 			.payload = row->payload,

@@ -183,7 +183,7 @@ static void measure_crowfly(
 		bench_fail("crowfly: the packets received are not those sent");
 	// All of its CPU time, as of the others, whose noisy moments are in theirs
 	for (unsigned r = 0; r < o->repeats; r++)
-		bench_sample(&peer->mpps_per_cpu, 1e3 / lane.path_means[r]);
+		bench_sample(&peer->mpps_per_cpu, 1e3 / lane.means[r]);
 	lane_fini(&lane);
 	rig_remove(rig);
 }

@@ -22,7 +22,7 @@ import sys
 # Figures by their names or how these end, and whether more of it is better. Not in these: part of the workload, or told only.
 MORE = ("mpps", "mlookups", "ratio", "_per_s", "_per_second", "pps_per_cpu")
 LESS = ("_ns", "_us", "ns_per_packet", "ns_per_lookup", "ns_per_miss", "bytes_per_stream", "lost", "loss")
-TOLD = ("floor_mpps", "highest_mpps", "floor_highest_mpps", "worker_share", "limited_by", "forwarded_mpps", "trials", "offered_mpps", "repeats", "seconds", "packets", "context_bytes", "owned_share", "owned_packets", "max_us", "owned_max_us")
+TOLD = ("floor_mpps", "highest_mpps", "floor_highest_mpps", "worker_share", "limited_by", "forwarded_mpps", "trials", "offered_mpps", "repeats", "seconds", "packets", "context_bytes", "owned_share", "scaling", "floor_scaling", "owned_packets", "max_us", "owned_max_us")
 NOT_OURS = ("floor", "libsrtp2", "rte_hash", "cds_lfht")
 
 
