@@ -46,6 +46,17 @@
 #define API_DROP_CLEAR	  "drop.clear"	// {}: drop.list counts anew; nothing else does
 #define API_EVENTS	  "events.subscribe" // {} ; then notifications:
 
+// For those who run the engine.
+#define API_HEALTH                                                                                 \
+	"health" // -> {"state": "OK"|"WARN"|"FAIL", "checks": [{"state", "name", "text"}]}
+#define API_VERSION	 "version"	// of the engine and of the libraries it runs
+#define API_DRAIN	 "drain"	// {"timeout_s": 0 (never)}: -> as drain.status
+#define API_UNDRAIN	 "undrain"	// -> as drain.status
+#define API_DRAIN_STATUS "drain.status" // -> {"draining", "sessions", "cut_off_in_s": or null}
+#define API_LOG_SET	 "log.set"	// {"type", "level"} -> {"types": how many}
+#define API_SETTINGS	 "settings" // -> {"commands": [...]}: what commands have set, for `save`
+#define API_LOG_LIST	 "log.list" // -> {"types": [{"type", "level"}]}
+
 #define API_EVENT_FIRST_PACKET	"session.first_packet"	// {"id", "tag", "from": "wire"|"host"}
 #define API_EVENT_MEDIA_TIMEOUT "session.media_timeout" // {"id", "tag", "idle_ms"}
 #define API_EVENT_KEY_EXHAUSTED "session.key_exhausted" // {"id", "tag", "direction"}

@@ -11,9 +11,11 @@
 #include "engine/api_observe.h"
 #include "engine/api_port.h"
 #include "engine/api_session.h"
+#include "engine/api_system.h"
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
 #include "engine/drop.h"
+#include "engine/settings.h"
 
 struct api_server {
 	struct engine *engine;
@@ -178,6 +180,14 @@ static const struct rpc_method methods[] = {
 	{API_DROP_LIST, api_observe_drops},
 	{API_DROP_CLEAR, api_observe_drops_clear},
 	{API_EVENTS, subscribe},
+	{API_HEALTH, api_system_health},
+	{API_VERSION, api_system_version},
+	{API_DRAIN, api_system_drain},
+	{API_UNDRAIN, api_system_undrain},
+	{API_DRAIN_STATUS, api_system_drain_status},
+	{API_LOG_SET, api_system_set_log},
+	{API_LOG_LIST, api_system_list_log},
+	{API_SETTINGS, settings_get},
 	{NULL, NULL},
 };
 

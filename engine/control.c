@@ -12,7 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/spare.h"
 
-#define TICK_US	   10000
+#define TICK_US	   (1000000 / CONTROL_TICKS_A_SECOND)
 #define SCAN_TICKS 10	// session events are looked for every 100 ms
 #define SCAN_MAX   5000 // sessions at a time
 #define INPUT_MAX  256	// slow-path frames a tick
@@ -177,6 +177,7 @@ void control_tick(struct engine *engine)
 	read_slow_path(engine);
 	retire_tick(engine->retire);
 	spare_tick(engine->mem);
+	drain_tick(engine);
 	if (engine->ticks % SCAN_TICKS != 0)
 		return;
 	session_scan(engine, SCAN_MAX);
@@ -205,6 +206,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	engine->seconds++;
 	observe_sample(engine->observe);
+	health_second(engine);
 	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
 		if (engine->sides[i].netlink)
 			netlink_read(engine->sides[i].netlink);
@@ -283,6 +285,7 @@ int control_init(struct engine *engine)
 
 	if (init_side(engine, SIDE_WIRE) != 0 || init_side(engine, SIDE_HOST) != 0)
 		return -1;
+	health_init(engine);
 	engine->tick = event_new(engine->base, -1, EV_PERSIST, on_tick, engine);
 	engine->second = event_new(engine->base, -1, EV_PERSIST, on_second, engine);
 	if (!engine->tick || !engine->second || event_add(engine->tick, &tick) != 0 ||

@@ -5,7 +5,9 @@
 
 #include <event2/event.h>
 
+#include "engine/drain.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/mem.h"
 #include "engine/observe.h"
 #include "engine/retire.h"
@@ -49,11 +51,14 @@ struct engine {
 	struct event *tick, *second, *netlink_event;
 	uint64_t seconds; // since the start
 	uint64_t ticks;
-	bool draining;
+	struct drain drain;
+	struct health health;
 	uint32_t scan_id; // the session at which the scan for events goes on
 	session_event_cb on_event;
 	void *on_event_arg;
 };
+
+#define CONTROL_TICKS_A_SECOND 100
 
 // ---- control.c: timers, and the slow path of ARP and neighbour discovery
 

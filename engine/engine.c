@@ -273,11 +273,6 @@ struct engine *engine_new(const struct engine_config *config, struct event_base 
 	return engine;
 }
 
-void engine_drain(struct engine *engine)
-{
-	engine->draining = true;
-}
-
 static void remove_sessions(struct engine *engine)
 {
 	uint32_t id;

@@ -45,7 +45,7 @@ struct engine *engine_new(const struct engine_config *config, struct event_base 
 // Stops the workers, wipes all sessions, closes the ports.
 void engine_free(struct engine *engine);
 
-// From here on there are no new sessions; those there go on.
+// From here on there are no new sessions; those there go on. For good: the engine is ending.
 void engine_drain(struct engine *engine);
 
 // Whether every worker has polled its ports; whether every worker has done so since this was asked

@@ -35,7 +35,7 @@ void engine_stats_get(struct engine *engine, struct engine_stats *stats)
 	for (unsigned i = 0; i < engine->shared.n_workers; i++)
 		add_worker(stats, &engine->shared.workers[i].counters);
 	stats->sessions = engine->sessions.count;
-	stats->draining = engine->draining;
+	stats->draining = engine->drain.draining;
 	stats->workers = engine->shared.n_workers;
 	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
 		unsigned entries, unresolved;

@@ -10,6 +10,7 @@
 #include "engine/api.h"
 #include "engine/api_server.h"
 #include "engine/base/conf.h"
+#include "engine/base/conf_record.h"
 #include "engine/base/log.h"
 #include "engine/base/metrics.h"
 #include "engine/base/service.h"
@@ -108,11 +109,16 @@ static void reload(void *arg)
 	char error[CONF_ERROR_MAX];
 	struct options options;
 
+	static const char *const reloaded[] = {"log-level", "log-format", NULL};
+
+	conf_record_begin();
 	if (options_read(&options, run->argc, run->argv, error) != OPTIONS_OK) {
+		conf_record_drop();
 		log_error("SIGHUP: nothing is changed: %s", error);
 	} else {
-		log_notice("SIGHUP: log-level is read again; all other options take a restart");
+		conf_record_tell("the file is read again", reloaded);
 		log_set_level(options.log_level);
+		log_set_format(options.log_format);
 	}
 	options_free(&options);
 }
@@ -205,7 +211,10 @@ int main(int argc, char **argv)
 	char error[CONF_ERROR_MAX];
 	int status = EXIT_SUCCESS;
 
-	switch (options_read(&options, argc, argv, error)) {
+	conf_record_begin();
+	enum options_result result = options_read(&options, argc, argv, error);
+	conf_record_keep();
+	switch (result) {
 	case OPTIONS_HELP:
 		options_usage(stdout);
 		break;

@@ -283,7 +283,7 @@ int session_add(struct engine *engine, const struct session_params *params, uint
 	struct session *session;
 	int rc;
 
-	if (engine->draining)
+	if (engine->drain.draining)
 		return session_fail(error, -ESHUTDOWN, NULL,
 			"the engine is draining: it takes no new sessions");
 	rc = session_check_params(engine, params, error);

@@ -4,6 +4,7 @@
 #include "control/access/config.h"
 #include "control/access/server.h"
 #include "control/sip/msg.h"
+#include "engine/base/conf_record.h"
 #include "engine/base/log.h"
 #include "engine/base/service.h"
 #include "engine/base/version.h"
@@ -126,15 +127,19 @@ static void reload(void *arg)
 {
 	static struct config config;
 	const struct daemon_run *run = arg;
+	static const char *const reloaded[] = {
+		"certificate", "key", "log-level", "log-format", NULL};
 	char error[CONF_ERROR_MAX] = "";
+	conf_record_begin();
 	if (read_config(run->arguments, &config, error) != 0 ||
 		server_reload(run->server, &config, error) != 0) {
+		conf_record_drop();
 		log_error("SIGHUP: nothing is changed: %s", error);
 		return;
 	}
-	log_notice("SIGHUP: certificate, key and log-level are read again; all other options take "
-		   "a restart");
+	conf_record_tell("the file, certificate and key are read again", reloaded);
 	log_set_level(config.log_level);
+	log_set_format(config.log_format);
 }
 
 static int run_server(const struct arguments *arguments, const struct config *config)
@@ -165,7 +170,9 @@ static int run_server(const struct arguments *arguments, const struct config *co
 static int run(const struct arguments *a, struct config *config)
 {
 	char error[CONF_ERROR_MAX] = "";
+	conf_record_begin();
 	int n = conf_args(a->n_options, a->options, config_sections, config, error);
+	conf_record_keep();
 	if (n == CONF_HELP) {
 		usage(stdout);
 		return 0;

@@ -4,6 +4,7 @@
 #include "control/agent/agent.h"
 #include "control/agent/login.h"
 #include "engine/base/conf.h"
+#include "engine/base/conf_record.h"
 #include "engine/base/log.h"
 #include "engine/base/service.h"
 #include "engine/base/version.h"
@@ -51,14 +52,18 @@ static void reload(void *arg)
 	char error[CONF_ERROR_MAX];
 	struct config fresh;
 
+	static const char *const reloaded[] = {"log-level", "log-format", NULL};
+
+	conf_record_begin();
 	config_init(&fresh);
 	if (config_args(&fresh, run->argc, run->argv, error) < 0 || config_finish(&fresh, error)) {
+		conf_record_drop();
 		log_error("SIGHUP: nothing is changed: %s", error);
 	} else {
-		log_notice("SIGHUP: log-level, passwords and auto-answer are read again; all other "
-			   "options take a restart");
+		conf_record_tell("the file, passwords and auto-answer are read again", reloaded);
 		agent_reload(run->agent, &fresh);
 		log_set_level(fresh.log_level);
+		log_set_format(fresh.log_format);
 	}
 	config_free(&fresh);
 }
@@ -95,7 +100,9 @@ int main(int argc, char **argv)
 	int status, rest;
 
 	config_init(&config);
+	conf_record_begin();
 	rest = config_args(&config, argc, argv, error);
+	conf_record_keep();
 	if (rest == CONF_HELP || rest == CONF_VERSION) {
 		if (rest == CONF_HELP)
 			config_usage();

@@ -5,6 +5,7 @@
 // reader it calls for each line counts them and takes the section headers itself.
 #include "engine/base/conf.h"
 
+#include "engine/base/conf_record.h"
 #include "engine/base/log.h"
 
 #include <ini.h>
@@ -194,6 +195,8 @@ static int take_key(void *arg, const char *unused, const char *name, const char 
 		return 0;
 	}
 	*seen |= bit;
+	if (section == reader->sections)
+		conf_record_key(name, value);
 	if (key->set(reader->object, value, error) < 0) {
 		reader_fail(reader, "%s: %s", name, error);
 		return 0;

@@ -3,6 +3,8 @@
 // only.
 #include "engine/base/conf.h"
 
+#include "engine/base/conf_record.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -132,6 +134,7 @@ int conf_args(
 			return -1;
 		if (!word.key)
 			continue;
+		conf_record_key(word.key->name, word.value ? word.value : "yes");
 		if (word.key->set(program, word.value ? word.value : "yes", why) < 0) {
 			snprintf(error, CONF_ERROR_MAX, "--%.40s: %.200s", word.key->name, why);
 			return -1;

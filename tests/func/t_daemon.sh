@@ -51,15 +51,19 @@ wait_for 5 "watchdog fed again" was_told WATCHDOG=1 2
 finished hold
 unset WATCHDOG_USEC
 
-reloads() { [ "$(grep -c "SIGHUP: log-level is read again; all other options take a restart" "$tmp/engine-a.log")" -ge "$1" ]; }
+reloads() { [ "$(grep -c "SIGHUP: the file is read again" "$tmp/engine-a.log")" -ge "$1" ]; }
 kill -HUP "${pids[engine-a]}"
 wait_for 5 "reloaded" reloads 1
+logged engine-a "notice: SIGHUP: the file is read again, nothing has changed$" || fail "it does not tell that nothing has changed"
 echo 'log-level = loud' >>"$tmp/engine.conf"
 kill -HUP "${pids[engine-a]}"
 wait_for 5 "a bad file" logged engine-a "SIGHUP: nothing is changed: .*engine.conf:3"
 printf '[engine]\nlog-level = error\n' >"$tmp/engine.conf"
+echo 'sessions = 77' >>"$tmp/engine.conf"
 kill -HUP "${pids[engine-a]}"
 wait_for 5 "to errors alone" reloads 2
+logged engine-a "warning: SIGHUP: the file is read again, in force now: log-level; after a restart only: sessions$" ||
+	fail "it does not tell what has changed"
 wait_for 5 "told" was_told RELOADING=1 3
 at_least "READY after each reload" "$(told READY=1)" 2
 kill -HUP "${pids[engine-a]}"
@@ -109,7 +113,7 @@ first=$(certificate)
 mv "$tmp/pki/ca.crt" "$tmp/pki/kept.crt" && mv "$tmp/pki/ca.key" "$tmp/pki/kept.key"
 pki
 kill -HUP "${pids[access]}"
-wait_for 5 "reloaded" logged access "SIGHUP: certificate, key and log-level are read again"
+wait_for 5 "reloaded" logged access "SIGHUP: the file, certificate and key are read again"
 second=$(certificate)
 [ "$first" != "$second" ] || fail "the certificate is the old one"
 is "the new certificate" "$second" "$(openssl x509 -noout -serial -in "$tmp/pki/server.crt")"
@@ -146,7 +150,7 @@ cp "$(password alice)" "$tmp/wrong.password"
 printf '[endpoint %s]\npassword-file = %s\n' "$(aor bob)" "$(password bob)" >>"$tmp/agent-b.conf"
 kill -HUP "${pids[agent-b]}"
 wait_for 5 "logged in with the password read again" registered alice
-logged agent-b "SIGHUP: log-level, passwords and auto-answer are read again" || fail "the log does not tell of the reload"
+logged agent-b "SIGHUP: the file, passwords and auto-answer are read again" || fail "the log does not tell of the reload"
 logged agent-b "sip:bob@example.org: comes with a restart only" || fail "the log does not tell of the new endpoint"
 mv "$tmp/wrong.password" "$tmp/kept.password"
 kill -HUP "${pids[agent-b]}"

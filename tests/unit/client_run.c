@@ -75,6 +75,16 @@ ANSWER(stats, "stats", "{'rx_wire':5,'drops':{'auth_failed':1,'mtu':0},'sessions
 ANSWER(info, "info", "{'version':'0.1.0','wire_addresses':['10.0.0.1/24','fd::1/64']}")
 ANSWER(ports, "port.list",
 	"{'ports':[{'role':'wire','device':'net_tap0','link_up':true,'rx_packets':123456789}]}")
+ANSWER(version, "version", "{'version':'0.1.0','dpdk':'DPDK 22.11'}")
+ANSWER(health, "health",
+	"{'state':'FAIL','checks':[{'state':'OK','name':'ready','text':'yes'},"
+	"{'state':'FAIL','name':'wire','text':'link down'}]}")
+ANSWER(drain, "drain", "{'draining':true,'sessions':3,'cut_off_in_s':null}")
+ANSWER(undrain, "undrain", "{'draining':false,'sessions':3,'cut_off_in_s':null}")
+ANSWER(drain_status, "drain.status", "{'draining':false,'sessions':3,'cut_off_in_s':null}")
+ANSWER(set_log, "log.set", "{'types':1}")
+ANSWER(list_log, "log.list", "{'types':[{'type':'lib.eal','level':'info'}]}")
+ANSWER(settings, "settings", "{'commands':['set log engine debug']}")
 ANSWER(add, "session.add", "{'id':9}")
 ANSWER(evil, "session.stats", "{'tag':'a\\u001b[31m\\nb\\u009bc\\u00fc'}")
 
@@ -130,7 +140,9 @@ static const struct rpc_method methods[] = {{API_CALL_PLACE, place}, {API_CALL_A
 	{API_PEER_LIST, list_peers}, {API_ENDPOINT_LIST, endpoints},
 	{API_ENDPOINT_LOG_OUT, log_out}, {API_ENDPOINT_LOG_IN, log_in}, {API_STATS, stats},
 	{API_INFO, info}, {API_PORT_LIST, ports}, {API_SESSION_ADD, add}, {API_SESSION_STATS, evil},
-	{API_SESSION_LIST, list}, {API_EVENTS, subscribe}, {NULL, NULL}};
+	{API_SESSION_LIST, list}, {API_VERSION, version}, {API_HEALTH, health}, {API_DRAIN, drain},
+	{API_UNDRAIN, undrain}, {API_DRAIN_STATUS, drain_status}, {API_LOG_SET, set_log},
+	{API_LOG_LIST, list_log}, {API_SETTINGS, settings}, {API_EVENTS, subscribe}, {NULL, NULL}};
 
 static void *serve(void *arg)
 {
@@ -208,6 +220,21 @@ static struct run run_line(const char *line)
 	return run_argv(argv);
 }
 
+// A script asks by the exit status
+Test(client, health)
+{
+	struct run run = run_line("show health");
+
+	cr_expect_eq(run.status, CLIENT_FAILED);
+	cr_expect_str_eq(run.out, "OK    ready      yes\nFAIL  wire       link down\n");
+	cr_expect_str_empty(run.err);
+	end(&run);
+	run = run_line("-j show health");
+	cr_expect_eq(run.status, CLIENT_FAILED);
+	cr_expect(strstr(run.out, "{\"state\":\"FAIL\",\"checks\":[{"), "%s", run.out);
+	end(&run);
+}
+
 Test(client, what_is_asked_and_shown)
 {
 	static const struct {
@@ -244,6 +271,14 @@ Test(client, what_is_asked_and_shown)
 		{"show info", "info {}", "wire_addresses  10.0.0.1/24, fd::1/64\n"},
 		{"show port all", "port.list {}",
 			"wire  net_tap0  -    yes   -       123456789  -"},
+		{"show version", "version {}", "version  0.1.0\ndpdk     DPDK 22.11\n"},
+		{"drain", "drain {}", "draining      yes\nsessions      3\ncut_off_in_s  -\n"},
+		{"drain timeout 60", "drain {\"timeout_s\":60}", "draining      yes\n"},
+		{"drain status", "drain.status {}", "draining      no\n"},
+		{"undrain", "undrain {}", "draining      no\n"},
+		{"set log pmd.* debug", "log.set {\"level\":\"debug\",\"type\":\"pmd.*\"}",
+			"types  1\n"},
+		{"show log", "log.list {}", "TYPE     LEVEL\nlib.eal  info\n"},
 		{"-j show stats", "stats {}",
 			"{\"rx_wire\":5,\"drops\":{\"auth_failed\":1,\"mtu\":0},\"sessions\":3}\n"},
 		{"-j show endpoint", "endpoint.list {}", "{\"endpoints\":[]}\n"},
