@@ -151,9 +151,10 @@ int bench_wire(int argc, char **argv)
 	result = result_new("wire", argc, argv);
 	device = device_new(&o, most_sessions(&o), pool);
 	bench_print_machine();
-	printf("\n%s ports; %s; loss up to %g allowed, trials of %g s\n"
+	printf("\n%s; %s; loss up to %g allowed, trials of %g s\n"
 	       "%-25s %7s %5s %-9s %7s %10s %6s  limited by\n",
-		is_memif(device) ? "memif (virtual)" : "NIC",
+		is_memif(device) ? "memif (virtual) ports"
+				 : "the ports given, which may be virtual, too",
 		o.n_ports ? "one core generates and receives"
 			  : "one core generates and receives, one runs the engine",
 		o.loss, o.seconds, "suite", "streams", "bytes", "direction", "Mpps", "loss",

@@ -34,3 +34,23 @@ status=0
 "$bench" wire --port net_none >"$tmp/refused.log" 2>&1 || status=$?
 [ $status = 1 ] || fail "one port: exit status $status"
 grep -q -- '--port is given twice or not at all' "$tmp/refused.log" || fail "one port: $(cat "$tmp/refused.log")"
+
+# The mode for NICs: ports and engine are given. Here they are packet sockets on two pairs of veth
+ip netns add "$run-a"
+for pair in w h; do
+	on a ip link add "${pair}0" type veth peer name "${pair}1"
+	on a ip link set "${pair}0" up
+	on a ip link set "${pair}1" up
+done
+start engine a "$bin/crowfly-engine" --lcores 0@0,1@1 --no-huge -m 512 --no-shconf --no-pci --vdev=net_af_packet0,iface=w0 \
+	--vdev=net_af_packet1,iface=h0 -- --wire net_af_packet0 --host net_af_packet1 --wire-address 10.0.0.1/24 \
+	--host-address 192.168.0.1/24 --idle-sleep --socket "$tmp/engine.sock"
+wait_for 20 "the engine" test -S "$tmp/engine.sock"
+on a "$bench" --lcores 0@0 --no-huge -m 512 --no-shconf --no-pci --vdev=net_af_packet0,iface=w1 --vdev=net_af_packet1,iface=h1 -- \
+	wire --port net_af_packet0 --port net_af_packet1 --socket "$tmp/engine.sock" --streams 100 --seconds 0.05 --loss 0.5 \
+	--json "$tmp/ports.json" >"$tmp/ports.log" 2>&1 || fail "wire --port: $(cat "$tmp/ports.log")"
+jq -e '(.results | length) == 2 and all(.results[]; .port == "net_af_packet0" and .trials > 0)' "$tmp/ports.json" >/dev/null ||
+	fail "wire --port: a row lacks its figures"
+stop engine
+[ $ended = 0 ] || fail "engine: exit status $ended"
+echo "through ports and an engine that are given, too"
