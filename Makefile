@@ -6,6 +6,7 @@
 # make bench      the benchmarks
 # make fuzz       the fuzz targets with clang and its libFuzzer into build/fuzz  (RUN=1: runs each for SECONDS=10, too)
 # make install    DESTDIR= PREFIX=/usr/local
+# make deb        Debian packages into build/deb  (OUT=FOLDER)
 
 PREFIX ?= /usr/local
 BUILD  := build$(if $(SAN),/san)$(if $(filter clang%,$(notdir $(CC))),/clang)
@@ -190,10 +191,14 @@ install: all
 	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/crowfly-*.service
 	install -d $(DESTDIR)$(PREFIX)/share/crowfly
 	install -m 0644 scripts/systemd/af-xdp.conf $(DESTDIR)$(PREFIX)/share/crowfly/af-xdp.conf
-	install -m 0644 scripts/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/crowfly.conf
+	install -m 0644 scripts/systemd/sysusers/*.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 0644 scripts/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/crowfly.conf
+
+.PHONY: deb
+deb: all
+	@BUILD=$(BUILD) OUT=$(OUT) scripts/debian/build.sh
 
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

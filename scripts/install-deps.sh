@@ -15,10 +15,10 @@ packages=(
 	librte-net-ring23 librte-net-null23 librte-net-pcap23 librte-net-virtio23
 	# tests and demo
 	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3 baresip-core
-	sqlite3 openssl util-linux systemd
+	sqlite3 openssl util-linux systemd prometheus
+	# make deb, and its test
+	debhelper lintian
 )
-
-daemon_before=$(dpkg-query -W -f '${Status}' rtpengine-daemon 2>/dev/null || true)
 [ "${1:-}" != --bench ] || packages+=(rtpengine-daemon gnuplot-nox)
 
 missing=()
@@ -53,6 +53,6 @@ if ! { apt-get update -q && apt-get install -y -q --no-install-recommends "${mis
 	exit 1
 fi
 # Nor at the next boot
-if [ -z "$daemon_before" ] && [ -d /run/systemd/system ] && [ "${1:-}" = --bench ]; then
-	systemctl disable -q rtpengine-daemon || true
-fi
+for daemon in rtpengine-daemon prometheus; do
+	[[ " ${missing[*]} " != *" $daemon "* ]] || systemctl disable -q "$daemon" || true
+done

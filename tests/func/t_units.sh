@@ -37,7 +37,7 @@ grep -v '^Protect' "$units/crowfly-agent.service" >"$units/bare.service"
 # Users, groups and the folder of the sockets
 root=$tmp/root
 mkdir -p "$root/etc" "$root/run"
-systemd-sysusers --root="$root" "$tmp/usr/lib/sysusers.d/crowfly.conf" >"$tmp/sysusers.log" 2>&1
+systemd-sysusers --root="$root" "$tmp"/usr/lib/sysusers.d/*.conf >"$tmp/sysusers.log" 2>&1
 is "users" "$(cut -d: -f1 "$root/etc/passwd" | sort | xargs)" "crowfly-access crowfly-agent crowfly-engine"
 is "members of crowfly" "$(sed -n 's/^crowfly:.*://p' "$root/etc/group" | tr , '\n' | sort | xargs)" "crowfly-agent crowfly-engine"
 systemd-tmpfiles --root="$root" --create "$tmp/usr/lib/tmpfiles.d/crowfly.conf" >"$tmp/tmpfiles.log" 2>&1
