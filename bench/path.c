@@ -38,7 +38,7 @@ static void print_head(unsigned workers)
 		workers, workers == 1 ? "" : "s");
 	printf("%-25s %7s %5s %-9s %6s %6s %5s %6s |", "suite", "streams", "bytes", "direction",
 		"Mpps", "floor", "ratio", "ns");
-	for (int s = 0; s < STAGE_COUNT; s++)
+	for (int s = 0; s <= STAGE_tx; s++)
 		if (s != STAGE_unprotect)
 			printf(" %s", s == STAGE_protect ? "crypto" : stage_names[s]);
 	printf("%s\n", workers > 1 ? " | times one (floor)" : "");
@@ -111,7 +111,7 @@ static void print_row(const struct row *row, struct figures *f)
 		row->streams, row->payload, bench_direction_names[row->direction],
 		bench_quantile(&f->mpps, 0.5), bench_quantile(&f->floor, 0.5),
 		bench_quantile(&f->ratio, 0.5), bench_quantile(&f->ns, 0.5));
-	for (int s = 0; s < STAGE_COUNT; s++)
+	for (int s = 0; s <= STAGE_tx; s++)
 		if (s != STAGE_unprotect)
 			printf(" %*.1f", s == STAGE_protect ? 6 : (int)strlen(stage_names[s]),
 				s == STAGE_protect ? crypto_ns(f, row->direction) : f->stage_ns[s]);

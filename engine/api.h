@@ -44,6 +44,14 @@
 #define API_STAGE_LIST	  "stage.list"	// {} -> {"interval_s", "timed_one_in", "stages": [...]}
 #define API_DROP_LIST	  "drop.list"	// {} -> {"interval_s", "since_s", "drops": [...]}
 #define API_DROP_CLEAR	  "drop.clear"	// {}: drop.list counts anew; nothing else does
+// Forwarding. fwd.show: {"mode", "forwarding", "burst": as it runs, or ran last; "next": {"mode",
+// "burst"} of the next start; "modes": {name: what it does}; "ports", "workers"}
+#define API_FWD_SHOW	  "fwd.show"
+#define API_FWD_SET	  "fwd.set"   // {"mode", "burst"}, either or both -> as fwd.show
+#define API_FWD_START	  "fwd.start" // {} -> as fwd.show; RPC_REFUSED if it is started
+#define API_FWD_STOP	  "fwd.stop"  // {} -> as fwd.stats; RPC_REFUSED if it is not started
+#define API_FWD_STATS	  "fwd.stats" // {} -> counts since the last start or clear, and each second's
+#define API_FWD_CLEAR	  "fwd.clear"	     // {}
 #define API_EVENTS	  "events.subscribe" // {} ; then notifications:
 
 // For those who run the engine.

@@ -10,6 +10,7 @@
 #include "engine/api.h"
 #include "engine/api_observe.h"
 #include "engine/api_port.h"
+#include "engine/api_fwd.h"
 #include "engine/api_session.h"
 #include "engine/api_system.h"
 #include "engine/base/rpc.h"
@@ -179,6 +180,12 @@ static const struct rpc_method methods[] = {
 	{API_STAGE_LIST, api_observe_stages},
 	{API_DROP_LIST, api_observe_drops},
 	{API_DROP_CLEAR, api_observe_drops_clear},
+	{API_FWD_SHOW, api_fwd_show},
+	{API_FWD_SET, api_fwd_set},
+	{API_FWD_START, api_fwd_start},
+	{API_FWD_STOP, api_fwd_stop},
+	{API_FWD_STATS, api_fwd_stats},
+	{API_FWD_CLEAR, api_fwd_clear},
 	{API_EVENTS, subscribe},
 	{API_HEALTH, api_system_health},
 	{API_VERSION, api_system_version},

@@ -207,6 +207,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	engine->seconds++;
 	observe_sample(engine->observe);
 	health_second(engine);
+	fwd_second(engine);
 	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
 		if (engine->sides[i].netlink)
 			netlink_read(engine->sides[i].netlink);

@@ -8,6 +8,7 @@
 #include "engine/drain.h"
 #include "engine/engine.h"
 #include "engine/health.h"
+#include "engine/fwd.h"
 #include "engine/mem.h"
 #include "engine/observe.h"
 #include "engine/retire.h"
@@ -47,6 +48,7 @@ struct engine {
 	struct retire *retire;
 	struct session_table sessions;
 	struct observe *observe;
+	struct fwd fwd;
 
 	struct event *tick, *second, *netlink_event;
 	uint64_t seconds; // since the start

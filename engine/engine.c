@@ -26,6 +26,8 @@ static unsigned count_workers(const struct engine_config *config)
 
 	if (config->workers > 0)
 		return config->workers;
+	if (lcores > ENGINE_WORKERS_MAX)
+		return ENGINE_WORKERS_MAX;
 	return lcores > 0 ? lcores : 1;
 }
 
@@ -259,6 +261,7 @@ struct engine *engine_new(const struct engine_config *config, struct event_base 
 	engine->shared.idle_sleep = config->idle_sleep;
 	engine->shared.vlan = (uint16_t)config->vlan;
 	engine->shared.tsc_hz = rte_get_tsc_hz();
+	fwd_init(engine);
 	rcu_register_thread();
 	rcu_thread_offline(); // but for call_rcu()
 	if (init_crypto(config) != 0 || make_pool(engine) != 0 || read_all_addresses(engine) != 0 ||

@@ -23,6 +23,15 @@ void stage_rewrite(struct worker *worker, struct packet_batch *batch);
 // Sends what is left of the batch out of the other side.
 void stage_tx(struct worker *worker, struct packet_batch *batch);
 
+// Of the other forwarding modes (fwd_mode.h).
+void stage_echo(struct worker *worker, struct packet_batch *batch);
+void stage_sink(struct worker *worker, struct packet_batch *batch);
+void stage_free(struct worker *worker, struct packet_batch *batch); // not counted to a stream
+void stage_io(struct worker *worker, struct packet_batch *batch);
+
+// Counts a packet that has come to the end of its way to its stream, which is the worker's.
+void stage_count(const struct packet *packet, enum packet_side from);
+
 // Disposes of all packets whose verdict is not VERDICT_GO and closes the gaps.
 void stage_dispose(struct worker *worker, struct packet_batch *batch);
 

@@ -3,7 +3,7 @@
 #include "engine/stage.h"
 #include "engine/worker_port.h"
 
-static void count_sent(const struct packet *p, enum packet_side from)
+void stage_count(const struct packet *p, enum packet_side from)
 {
 	struct stream_state *state = p->stream->state;
 
@@ -30,9 +30,10 @@ void stage_tx(struct worker *w, struct packet_batch *batch)
 	sent = worker_port_send(w, role, (uint16_t)w->index, mbufs, (uint16_t)batch->n);
 	counter_add(&w->counters.tx[out], sent);
 	for (unsigned i = 0; i < sent; i++)
-		count_sent(&batch->packets[i], batch->side);
+		stage_count(&batch->packets[i], batch->side);
 	if (likely(sent == batch->n))
 		return;
+	counter_add(&w->counters.unsent[out], batch->n - sent);
 	for (unsigned i = sent; i < batch->n; i++)
 		batch->packets[i].verdict = worker_port_refused(w, role, DROP_TX_FULL);
 	memmove(batch->packets, batch->packets + sent, (batch->n - sent) * sizeof(struct packet));

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include "engine/stage.h"
+#include "engine/way.h"
 #include "engine/worker_port.h"
 
 #define KERNEL_BEHIND 4 // packets to the kernel in a turn that left packets of media in a port
@@ -53,23 +54,6 @@ static unsigned send_kernel(struct worker *w, bool behind)
 	return n;
 }
 
-typedef void (*stage_fn)(struct worker *worker, struct packet_batch *batch);
-
-struct way {
-	enum stage_id id;
-	stage_fn run;
-};
-static const struct way ways[2][7] = {
-	[SIDE_WIRE] = {{STAGE_parse, stage_parse}, {STAGE_lookup, stage_lookup},
-		{STAGE_demux, stage_demux}, {STAGE_claim, stage_claim},
-		{STAGE_unprotect, stage_unprotect}, {STAGE_rewrite, stage_rewrite},
-		{STAGE_tx, stage_tx}},
-	[SIDE_HOST] = {{STAGE_parse, stage_parse}, {STAGE_lookup, stage_lookup},
-		{STAGE_demux, stage_demux}, {STAGE_claim, stage_claim},
-		{STAGE_protect, stage_protect}, {STAGE_rewrite, stage_rewrite},
-		{STAGE_tx, stage_tx}},
-};
-
 static void count_stage(struct stage_counters *c, unsigned packets, uint64_t cycles)
 {
 	counter_add(&c->packets, packets);
@@ -79,18 +63,18 @@ static void count_stage(struct stage_counters *c, unsigned packets, uint64_t cyc
 
 static void run_stages(struct worker *w, struct packet_batch *batch)
 {
-	const struct way *way = ways[batch->side];
+	const struct way *way = way_table[w->fwd.mode][batch->side];
 	uint64_t then = batch->timed ? rte_rdtsc() : 0;
 
 	w->n_local = 0;
-	for (unsigned i = 0; i < RTE_DIM(ways[0]) && batch->n > 0; i++) {
+	for (; way->run && batch->n > 0; way++) {
 		unsigned n = batch->n;
 
-		way[i].run(w, batch);
+		way->run(w, batch);
 		if (batch->timed) {
 			uint64_t now = rte_rdtsc();
 
-			count_stage(&w->stages[way[i].id], n, now - then);
+			count_stage(&w->stages[way->id], n, now - then);
 			then = now;
 		}
 	}
@@ -126,7 +110,7 @@ static unsigned poll_port(struct worker *w, enum packet_side side)
 		return 0;
 	w->batch.timed = w->batches % STAGE_SAMPLE == 0;
 	then = w->batch.timed ? rte_rdtsc() : 0;
-	n = worker_port_receive(w, role, (uint16_t)w->index, mbufs, PACKET_BURST);
+	n = worker_port_receive(w, role, (uint16_t)w->index, mbufs, w->fwd.burst);
 	if (n == 0)
 		return 0;
 	counter_add(&w->batches, 1);
@@ -201,16 +185,27 @@ static unsigned poll_rings(struct worker *w, bool behind)
 	return total + n;
 }
 
-unsigned worker_iterate(struct worker *w)
+// What waits in the ports and in the rings of media stays there while forwarding is stopped.
+static unsigned poll_media(struct worker *w)
 {
 	unsigned wire = poll_port(w, SIDE_WIRE), host = poll_port(w, SIDE_HOST);
 	unsigned n = wire + host + poll_handover(w);
 
-	if (w->index == 0) {
-		n += poll_rings(w, wire == PACKET_BURST || host == PACKET_BURST);
-		if (w->shared->has_exception)
-			n += poll_kernel(w);
-	}
+	if (w->index != 0)
+		return n;
+	n += poll_rings(w, wire == w->fwd.burst || host == w->fwd.burst);
+	return n + (w->shared->has_exception ? poll_kernel(w) : 0);
+}
+
+unsigned worker_iterate(struct worker *w)
+{
+	unsigned n = 0;
+
+	__atomic_load(&w->shared->fwd, &w->fwd, __ATOMIC_ACQUIRE);
+	if (likely(!w->fwd.stopped))
+		n = poll_media(w);
+	else if (w->index == 0)
+		n = poll_rings(w, false);
 	counter_add(&w->counters.iterations, 1);
 	if (n > 0)
 		counter_add(&w->counters.busy_iterations, 1);

@@ -10,6 +10,7 @@
 #include <rte_ring.h>
 
 #include "engine/flow.h"
+#include "engine/fwd_mode.h"
 #include "engine/packet.h"
 
 #define WORKER_RING	    1024 // packets that may wait for another worker
@@ -20,8 +21,9 @@ extern const char *const worker_role_names[ROLE_COUNT]; // "wire", "host", "exce
 
 struct worker;
 
-// What all workers share; written before they start, but for `special` and `stop`.
+// What all workers share; written before they start, but for `fwd`, `special` and `stop`.
 struct worker_shared {
+	struct fwd_setting fwd; // control: wo, workers: ro
 	uint16_t port[ROLE_COUNT];
 	uint16_t rx_queues[ROLE_COUNT];
 	uint16_t mtu[ROLE_COUNT];
@@ -44,12 +46,15 @@ struct worker_counters {
 	uint64_t rx[2], tx[2]; // by enum packet_side; tx: media sent out of that side
 	uint64_t to_kernel, from_kernel, punted, handed_over, fragments;
 	uint64_t protected_packets, unprotected_packets;
-	uint64_t claimed; // streams, that nobody owned
+	uint64_t claimed;   // streams, that nobody owned
+	uint64_t sunk;	    // packets that ended here, as the forwarding mode wants it
+	uint64_t unsent[2]; // that the port did not take, by enum packet_side
 	uint64_t iterations, busy_iterations, sleeps;
 	uint64_t drops[DROP_COUNT];
 };
 
-// The stages of a burst in the order of the packets' way; those of the crypto are one or the other.
+// The stages of a burst in the order of the packets' way; those of the crypto are one or the other,
+// those behind `tx` belong to other forwarding modes than direct.
 #define STAGE_LIST(X)                                                                              \
 	X(rx, "from the port")                                                                     \
 	X(parse, "Ethernet, IP and UDP headers")                                                   \
@@ -59,7 +64,11 @@ struct worker_counters {
 	X(unprotect, "SRTP to RTP")                                                                \
 	X(protect, "RTP to SRTP")                                                                  \
 	X(rewrite, "the headers of the other side")                                                \
-	X(tx, "out of the other port")
+	X(tx, "out of the other port")                                                             \
+	X(echo, "turned round to the peer: mode echo")                                             \
+	X(sink, "counted and freed: mode sink")                                                    \
+	X(free, "freed: packets from applications in mode echo")                                   \
+	X(io, "out of the other port as they came: mode io")
 
 enum stage_id {
 #define X(name, help) STAGE_##name,
@@ -79,6 +88,7 @@ struct stage_counters {
 struct worker {
 	struct worker_shared *shared;
 	unsigned index;
+	struct fwd_setting fwd;	   // in this turn
 	struct rte_ring *handover; // packets of this worker's streams that others received
 	unsigned n_local;	   // packets collected for the kernel
 	struct rte_mbuf *local[PACKET_BURST];

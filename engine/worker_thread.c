@@ -116,7 +116,7 @@ static void run(struct worker *w)
 			idle++;
 		if (++loops % QUIESCENT_LOOPS == 0)
 			rcu_quiescent_state();
-		if (w->shared->idle_sleep && idle >= IDLE_SPIN)
+		if ((w->shared->idle_sleep || w->fwd.stopped) && idle >= IDLE_SPIN)
 			idle_sleep(w, idle);
 	}
 	rcu_unregister_thread();

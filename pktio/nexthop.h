@@ -17,9 +17,11 @@ struct nexthop {
 	// Control writes the MAC address, workers read
 	struct template headers;
 
+	struct in6_addr local, remote; // never change
+
 	// Control thread only
-	struct in6_addr local, remote, hop; // hop: the gateway, or the remote itself
-	bool routed;			    // `hop` is valid
+	struct in6_addr hop; // the gateway, or the remote itself
+	bool routed;	     // `hop` is valid
 	uint32_t holders;
 	uint64_t asked_s;  // when the hop's MAC was last asked for
 	uint64_t let_go_s; // when the last holder let go
