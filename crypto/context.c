@@ -251,6 +251,24 @@ int context_get_index(const struct context *ctx, uint32_t ssrc, uint32_t *roc, u
 	return 0;
 }
 
+unsigned context_ssrcs(const struct context *ctx, struct context_ssrc ssrcs[], unsigned max)
+{
+	unsigned n = __atomic_load_n(&ctx->ssrc_count, __ATOMIC_ACQUIRE);
+
+	// The worker gives the extension before it takes a place in it
+	if (n > ctx->ssrc_inline && !__atomic_load_n(&state_cold(ctx)->extension, __ATOMIC_ACQUIRE))
+		n = ctx->ssrc_inline;
+	if (n > max)
+		n = max;
+	for (unsigned i = 0; i < n; i++) {
+		const struct replay *replay = state_replay(ctx, i);
+
+		ssrcs[i].ssrc = __atomic_load_n(&replay->ssrc, __ATOMIC_RELAXED);
+		ssrcs[i].index = __atomic_load_n(&replay->highest, __ATOMIC_RELAXED);
+	}
+	return n;
+}
+
 int context_set_index(struct context *ctx, uint32_t ssrc, uint32_t roc, uint16_t seq)
 {
 	uint64_t index = (uint64_t)roc << 16 | seq;

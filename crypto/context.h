@@ -71,6 +71,13 @@ uint64_t context_packets_left(const struct context *ctx, int rtcp);
 void context_set_packets(struct context *ctx, uint64_t rtp, uint32_t rtcp);
 // The rollover counter and the highest sequence number of an SSRC: 0, or -ENOENT.
 int context_get_index(const struct context *ctx, uint32_t ssrc, uint32_t *roc, uint16_t *seq);
+// All SSRCs with their highest index so far (rollover counter * 2^16 + sequence number), up to
+// `max`; how many. Any thread, while the worker works.
+struct context_ssrc {
+	uint32_t ssrc;
+	uint64_t index;
+};
+unsigned context_ssrcs(const struct context *ctx, struct context_ssrc ssrcs[], unsigned max);
 // Begins an SSRC at a given index, to join late or to go on after a move. 0, -ENOSPC, -EEXIST.
 int context_set_index(struct context *ctx, uint32_t ssrc, uint32_t roc, uint16_t seq);
 // Prefetches the lines that a burst function will touch.

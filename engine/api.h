@@ -22,37 +22,47 @@
 	"session.update" // {"id", and any of wire.remote, host.remote, suite+tx_key+rx_key, tag,
 			 // direction, media_timeout_ms}
 #define API_SESSION_REMOVE "session.remove" // {"id"} -> the last statistics, as session.stats
-#define API_SESSION_LIST                                                                           \
-	"session.list" // {"after": 0, "limit": 1000} -> {"sessions": [...], "next": id or null}
-#define API_SESSION_STATS "session.stats" // {"id"}
-#define API_STATS	  "stats"	  // the engine's totals, drops by reason, workers
-#define API_PORT_LIST	  "port.list"
+// {"after": 0, "limit": 1000, and what chooses: "remote", "suite", "direction", "worker", "idle_s",
+// "dropped", "draining"} -> {"sessions": [...], "next": id or null}: a page may be short, or empty,
+// with more behind it. session.count -> {"matched", "sessions", "next"}: the sum is the client's
+#define API_SESSION_LIST   "session.list"
+#define API_SESSION_COUNT  "session.count"
+// {"id", "idle_s": 10}: removed once no packet came for so long
+#define API_SESSION_DRAIN  "session.drain"
+#define API_DRAIN_IDLE_S   10
+// {"after", "limit", "session": one alone}: pages end with a whole session
+#define API_STREAM_LIST	   "stream.list"   // {"streams": [...], "next"}
+#define API_KEY_LIST	   "key.list"	   // {"keys": [...], "next"}: never a key
+#define API_ROUTE_LIST	   "route.list"	   // {"after", "limit"} -> {"routes": [...], "next"}
+#define API_SESSION_STATS  "session.stats" // {"id"}
+#define API_STATS	   "stats"	   // the engine's totals, drops by reason, workers
+#define API_PORT_LIST	   "port.list"
 // {"port": its number, its role ("wire", "host", "exception") or "all"} -> {"ports": [{"id",
 // "role",
 // ...}]}; without "port" the first three show all
-#define API_PORT_INFO	  "port.info"
-#define API_PORT_STATS	  "port.stats"	// since port.clear; and "time_us", for rates
-#define API_PORT_XSTATS	  "port.xstats" // the driver's own, never cleared
-#define API_PORT_CLEAR	  "port.clear"
-#define API_PORT_START	  "port.start" // {"ports": [{"id", "role", "started", "changed"}]}
-#define API_PORT_STOP	  "port.stop"
+#define API_PORT_INFO	   "port.info"
+#define API_PORT_STATS	   "port.stats"	 // since port.clear; and "time_us", for rates
+#define API_PORT_XSTATS	   "port.xstats" // the driver's own, never cleared
+#define API_PORT_CLEAR	   "port.clear"
+#define API_PORT_START	   "port.start" // {"ports": [{"id", "role", "started", "changed"}]}
+#define API_PORT_STOP	   "port.stop"
 // {"program", "version", "pid", "crypto", "draining", "suites": [...], "wire_addresses":
 // ["10.0.0.1/24"], "host_addresses": [...]}
-#define API_INFO	  "info"
+#define API_INFO	   "info"
 // What the workers do. "Recently" is the last `interval_s`, 10 s or a little more.
-#define API_WORKER_LIST	  "worker.list" // {} -> {"interval_s", "workers": [...]}
-#define API_STAGE_LIST	  "stage.list"	// {} -> {"interval_s", "timed_one_in", "stages": [...]}
-#define API_DROP_LIST	  "drop.list"	// {} -> {"interval_s", "since_s", "drops": [...]}
-#define API_DROP_CLEAR	  "drop.clear"	// {}: drop.list counts anew; nothing else does
+#define API_WORKER_LIST	   "worker.list" // {} -> {"interval_s", "workers": [...]}
+#define API_STAGE_LIST	   "stage.list"	 // {} -> {"interval_s", "timed_one_in", "stages": [...]}
+#define API_DROP_LIST	   "drop.list"	 // {} -> {"interval_s", "since_s", "drops": [...]}
+#define API_DROP_CLEAR	   "drop.clear"	 // {}: drop.list counts anew; nothing else does
 // Forwarding. fwd.show: {"mode", "forwarding", "burst": as it runs, or ran last; "next": {"mode",
 // "burst"} of the next start; "modes": {name: what it does}; "ports", "workers"}
-#define API_FWD_SHOW	  "fwd.show"
-#define API_FWD_SET	  "fwd.set"   // {"mode", "burst"}, either or both -> as fwd.show
-#define API_FWD_START	  "fwd.start" // {} -> as fwd.show; RPC_REFUSED if it is started
-#define API_FWD_STOP	  "fwd.stop"  // {} -> as fwd.stats; RPC_REFUSED if it is not started
-#define API_FWD_STATS	  "fwd.stats" // {} -> counts since the last start or clear, and each second's
-#define API_FWD_CLEAR	  "fwd.clear"	     // {}
-#define API_EVENTS	  "events.subscribe" // {} ; then notifications:
+#define API_FWD_SHOW	   "fwd.show"
+#define API_FWD_SET	   "fwd.set"   // {"mode", "burst"}, either or both -> as fwd.show
+#define API_FWD_START	   "fwd.start" // {} -> as fwd.show; RPC_REFUSED if it is started
+#define API_FWD_STOP	   "fwd.stop"  // {} -> as fwd.stats; RPC_REFUSED if it is not started
+#define API_FWD_STATS	   "fwd.stats" // {} -> counts since the last start or clear, and each second's
+#define API_FWD_CLEAR	   "fwd.clear"	      // {}
+#define API_EVENTS	   "events.subscribe" // {} ; then notifications:
 
 // For those who run the engine.
 #define API_HEALTH                                                                                 \

@@ -127,7 +127,7 @@ static int read_side(struct rpc_call *call, json_t *params, const char *side,
 	return read_address(call, json_object_get(object, "remote"), field, remote);
 }
 
-static int read_suite(struct rpc_call *call, json_t *params, enum suite_id *out)
+int api_params_suite(struct rpc_call *call, json_t *params, enum suite_id *out)
 {
 	const char *name = rpc_string(call, params, "suite", 64, true);
 	char known[160] = "one of";
@@ -202,14 +202,14 @@ static int read_key(
 
 static int read_keys(struct rpc_call *call, json_t *params, struct session_params *out)
 {
-	if (read_suite(call, params, &out->suite) < 0)
+	if (api_params_suite(call, params, &out->suite) < 0)
 		return -1;
 	if (read_key(call, params, "tx_key", out->suite, out->tx_key) < 0)
 		return -1;
 	return read_key(call, params, "rx_key", out->suite, out->rx_key);
 }
 
-static int read_direction(struct rpc_call *call, json_t *params, enum session_direction *out)
+int api_params_direction(struct rpc_call *call, json_t *params, enum session_direction *out)
 {
 	const char *name = rpc_string(call, params, "direction", 32, false);
 
@@ -241,7 +241,7 @@ static int read_options(struct rpc_call *call, json_t *params, struct session_pa
 	out->tag = rpc_string(call, params, "tag", API_TAG_MAX, false);
 	if (rpc_failed(call))
 		return -1;
-	return read_direction(call, params, &out->direction);
+	return api_params_direction(call, params, &out->direction);
 }
 
 int api_params_add(struct rpc_call *call, json_t *params, struct session_params *out)
@@ -314,14 +314,15 @@ int api_params_update(
 
 static json_t *show_stream(const struct session_stream_stats *stats)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "ssrc",
-		(json_int_t)stats->ssrc, "packets", (json_int_t)stats->packets, "bytes",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:o}",
+		"ssrc", (json_int_t)stats->ssrc, "packets", (json_int_t)stats->packets, "bytes",
 		(json_int_t)stats->bytes, "rtcp_packets", (json_int_t)stats->rtcp_packets, "lost",
 		(json_int_t)stats->lost, "out_of_order", (json_int_t)stats->out_of_order,
 		"jitter_us", stats->jitter_us, "auth_failed", (json_int_t)stats->auth_failed,
 		"replayed", (json_int_t)stats->replayed, "dropped", (json_int_t)stats->dropped,
 		"idle_ms", (json_int_t)stats->idle_ms, "packets_left",
-		(json_int_t)stats->packets_left);
+		(json_int_t)stats->packets_left, "worker",
+		stats->worker < 0 ? json_null() : json_integer(stats->worker));
 }
 
 static json_t *show_side(const struct session_addr *local, const struct session_addr *remote)
@@ -336,12 +337,14 @@ json_t *api_params_show(const struct session_info *info)
 {
 	const struct session_params *params = &info->params;
 
-	return json_pack("{s:I, s:s?, s:o, s:o, s:s, s:s, s:i, s:I, s:I, s:o, s:o}", "id",
+	return json_pack("{s:I, s:s?, s:o, s:o, s:s, s:s, s:i, s:I, s:I, s:s, s:o, s:o, s:o}", "id",
 		(json_int_t)info->id, "tag", params->tag, "wire",
 		show_side(&params->wire_local, &params->wire_remote), "host",
 		show_side(&params->host_local, &params->host_remote), "suite",
 		suite_table[params->suite].name, "direction", direction_names[params->direction],
 		"window", params->window, "media_timeout_ms", (json_int_t)params->media_timeout_ms,
-		"age_ms", (json_int_t)info->age_ms, "rx", show_stream(&info->rx), "tx",
-		show_stream(&info->tx));
+		"age_ms", (json_int_t)info->age_ms, "state",
+		info->drain_idle_s ? "draining" : "active", "drain_idle_s",
+		info->drain_idle_s ? json_integer(info->drain_idle_s) : json_null(), "rx",
+		show_stream(&info->rx), "tx", show_stream(&info->tx));
 }

@@ -12,6 +12,10 @@ int api_params_add(struct rpc_call *call, json_t *params, struct session_params 
 int api_params_update(
 	struct rpc_call *call, json_t *params, struct session_params *out, unsigned *changes);
 
+// The fields "suite" and "direction" ("sendrecv" if it is missing). 0, or -1 after rpc_fail().
+int api_params_suite(struct rpc_call *call, json_t *params, enum suite_id *out);
+int api_params_direction(struct rpc_call *call, json_t *params, enum session_direction *out);
+
 // A session with its statistics and without its keys. NULL on lack of memory.
 json_t *api_params_show(const struct session_info *info);
 

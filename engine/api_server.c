@@ -13,6 +13,7 @@
 #include "engine/api_fwd.h"
 #include "engine/api_session.h"
 #include "engine/api_system.h"
+#include "engine/api_table.h"
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
 #include "engine/drop.h"
@@ -165,8 +166,13 @@ static const struct rpc_method methods[] = {
 	{API_SESSION_ADD, api_session_add},
 	{API_SESSION_UPDATE, api_session_update},
 	{API_SESSION_REMOVE, api_session_remove},
-	{API_SESSION_LIST, api_session_list},
+	{API_SESSION_DRAIN, api_session_drain},
+	{API_SESSION_LIST, api_table_sessions},
+	{API_SESSION_COUNT, api_table_session_count},
 	{API_SESSION_STATS, api_session_stats},
+	{API_STREAM_LIST, api_table_streams},
+	{API_KEY_LIST, api_table_keys},
+	{API_ROUTE_LIST, api_table_routes},
 	{API_STATS, get_stats},
 	{API_PORT_LIST, list_ports},
 	{API_PORT_INFO, api_port_info},

@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/api.h"
 #include "engine/api_params.h"
 #include "engine/session.h"
 
-#define LIST_MAX 1000 // sessions a reply
+#define DRAIN_MAX_S 86400
 
 static int code_of(int rc)
 {
@@ -118,27 +119,20 @@ json_t *api_session_remove(void *user, struct rpc_call *call, json_t *params)
 	return fail(call, rc, &none);
 }
 
-json_t *api_session_list(void *user, struct rpc_call *call, json_t *params)
+json_t *api_session_drain(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {"after", "limit", NULL};
-	const uint64_t first = 0, most = LIST_MAX;
-	uint64_t after, limit;
+	static const char *const known[] = {"id", "idle_s", NULL};
+	const uint64_t usual = API_DRAIN_IDLE_S;
+	uint64_t id, idle_s;
 
 	if (rpc_known(call, params, known) < 0 ||
-		rpc_uint(call, params, "after", UINT32_MAX, &first, &after) < 0 ||
-		rpc_uint(call, params, "limit", LIST_MAX, &most, &limit) < 0)
+		rpc_uint(call, params, "id", UINT32_MAX, RPC_REQUIRED, &id) < 0 ||
+		rpc_uint(call, params, "idle_s", DRAIN_MAX_S, &usual, &idle_s) < 0)
 		return NULL;
-	if (limit == 0)
-		return rpc_fail(call, RPC_INVALID_PARAMS, "limit",
-			"limit: expected an integer from 1 to %d", LIST_MAX);
-	json_t *sessions = json_array();
-	uint32_t last = (uint32_t)after, id = session_next(user, last);
-	for (; id && limit > 0; limit--, last = id, id = session_next(user, id)) {
-		struct session_info info;
-
-		if (session_get(user, id, &info) == 0)
-			json_array_append_new(sessions, api_params_show(&info));
-	}
-	return json_pack(
-		"{s:o, s:o}", "sessions", sessions, "next", id ? json_integer(last) : json_null());
+	if (idle_s == 0)
+		return rpc_fail(call, RPC_INVALID_PARAMS, "idle_s",
+			"idle_s: expected an integer from 1 to %d", DRAIN_MAX_S);
+	if (session_drain(user, (uint32_t)id, (uint32_t)idle_s) < 0)
+		return fail_no_session(call, id);
+	return json_object();
 }

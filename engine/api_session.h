@@ -7,5 +7,5 @@
 json_t *api_session_add(void *user, struct rpc_call *call, json_t *params);
 json_t *api_session_update(void *user, struct rpc_call *call, json_t *params);
 json_t *api_session_remove(void *user, struct rpc_call *call, json_t *params);
-json_t *api_session_list(void *user, struct rpc_call *call, json_t *params);
+json_t *api_session_drain(void *user, struct rpc_call *call, json_t *params);
 json_t *api_session_stats(void *user, struct rpc_call *call, json_t *params);

@@ -9,6 +9,7 @@
 
 #include <rte_cycles.h>
 
+#include "crypto/fingerprint.h"
 #include "engine/core.h"
 #include "engine/session_check.h"
 #include "engine/spare.h"
@@ -206,9 +207,19 @@ static struct session *alloc_session(const struct session_params *params)
 	return NULL;
 }
 
+static struct session_key note_key(const struct session_params *params, const uint8_t *key)
+{
+	const struct suite *suite = &suite_table[params->suite];
+
+	return (struct session_key){
+		fingerprint_of(key, suite->key_bytes + suite->salt_bytes), rte_rdtsc()};
+}
+
 static int make_streams(
 	struct engine *engine, struct session *session, const struct session_params *params)
 {
+	session->rx_key = note_key(params, params->rx_key);
+	session->tx_key = note_key(params, params->tx_key);
 	session->rx = make_first(engine, params, false, session->id);
 	session->tx = session->rx ? make_first(engine, params, true, session->id) : NULL;
 	if (session->tx)
@@ -368,10 +379,14 @@ static int replace_streams(struct engine *engine, struct session *session, bool 
 	kept_rx = take_context(rx, old_rx);
 	kept_tx = take_context(tx, old_tx);
 	republish(engine, session, rx, tx);
-	if (!kept_rx)
+	if (!kept_rx) {
 		begin_key(session, SESSION_KEY_EXHAUSTED_RX, &session->exhausted_rx_before, rx);
-	if (!kept_tx)
+		session->rx_key = note_key(params, params->rx_key);
+	}
+	if (!kept_tx) {
 		begin_key(session, SESSION_KEY_EXHAUSTED_TX, &session->exhausted_tx_before, tx);
+		session->tx_key = note_key(params, params->tx_key);
+	}
 	session->rx = rx;
 	session->tx = tx;
 	retire(engine->retire, end_stream, old_rx);

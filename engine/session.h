@@ -68,6 +68,9 @@ int session_update(struct engine *engine, uint32_t id, unsigned changes,
 // Takes the session from the table; it is wiped and freed after a grace period. 0 or -ENOENT.
 int session_remove(struct engine *engine, uint32_t id);
 
+// Has a session removed once neither direction has had a packet for so long. 0 or -ENOENT.
+int session_drain(struct engine *engine, uint32_t id, uint32_t idle_s);
+
 // One direction's counters, as the worker has them now.
 struct session_stream_stats {
 	uint32_t ssrc;	  // of the last packet
@@ -83,12 +86,14 @@ struct session_stream_stats {
 	uint64_t dropped;      // for all reasons, those above included
 	uint64_t idle_ms;      // since the last packet, or since the session was added
 	uint64_t packets_left; // of the key (RFC 3711 section 9.2)
+	int worker;	       // whose the stream is; -1: nobody's yet
 };
 
 struct session_info {
 	uint32_t id;
 	struct session_params params; // keys are zero
 	uint64_t age_ms;
+	uint32_t drain_idle_s;		    // 0: not draining
 	struct session_stream_stats rx, tx; // from the wire, to the wire
 };
 

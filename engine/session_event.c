@@ -67,6 +67,14 @@ static bool exhausted(const struct stream_state *state, uint32_t before)
 	return (uint32_t)counter_get(&state->key_exhausted) != before;
 }
 
+// Milliseconds since the last packet of either direction, or since `base`.
+static uint64_t silent_ms(const struct engine *engine, const struct session *s, uint64_t base)
+{
+	uint64_t rx = idle_ms(engine, s->rx->state, base), tx = idle_ms(engine, s->tx->state, base);
+
+	return rx < tx ? rx : tx;
+}
+
 static void scan_one(struct engine *engine, struct session *s)
 {
 	const struct stream_state *rx = s->rx->state, *tx = s->tx->state;
@@ -76,9 +84,12 @@ static void scan_one(struct engine *engine, struct session *s)
 	emit_once(engine, s, SESSION_KEY_EXHAUSTED_RX, exhausted(rx, s->exhausted_rx_before), 0);
 	emit_once(engine, s, SESSION_KEY_EXHAUSTED_TX, exhausted(tx, s->exhausted_tx_before), 0);
 	scan_timeout(engine, s);
+	if (s->drain_idle_s > 0 && silent_ms(engine, s, s->drain_tsc) >= s->drain_idle_s * 1000ull)
+		session_remove(engine, s->id);
 }
 
-// Sessions come and go between two scans, so the way on is by id. Callbacks remove none.
+// Sessions come and go between two scans, and scan_one() removes what has drained: the way on is by
+// id.
 void session_scan(struct engine *engine, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -91,6 +102,17 @@ void session_scan(struct engine *engine, unsigned n)
 		engine->scan_id = session->id;
 		scan_one(engine, session);
 	}
+}
+
+int session_drain(struct engine *engine, uint32_t id, uint32_t idle_s)
+{
+	struct session *session = session_table_find(&engine->sessions, id);
+
+	if (!session)
+		return -ENOENT;
+	session->drain_tsc = rte_rdtsc();
+	session->drain_idle_s = idle_s;
+	return 0;
 }
 
 // ---- lists and statistics
@@ -112,6 +134,7 @@ static void get_stats(const struct engine *engine, const struct session *session
 {
 	const struct stream_state *state = stream->state;
 
+	out->worker = (int)__atomic_load_n(&state->owner, __ATOMIC_RELAXED) - 1;
 	out->ssrc = state->reception.ssrc;
 	out->packets = counter_get(&state->packets);
 	out->bytes = counter_get(&state->bytes);
@@ -135,6 +158,7 @@ int session_get(struct engine *engine, uint32_t id, struct session_info *info)
 	memset(info, 0, sizeof(*info));
 	info->id = session->id;
 	session_table_params(session, &info->params);
+	info->drain_idle_s = session->drain_idle_s;
 	info->age_ms = tsc_to_ms(engine, rte_rdtsc() - session->added_tsc);
 	get_stats(engine, session, session->rx, &info->rx);
 	get_stats(engine, session, session->tx, &info->tx);

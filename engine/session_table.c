@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define PROBE 1024 // ids
+
 void session_table_params(const struct session *session, struct session_params *params)
 {
 	*params = (struct session_params){
@@ -73,6 +75,13 @@ struct session *session_table_after(const struct session_table *table, uint32_t 
 
 	if (session)
 		return session->next;
+	// It has been removed: one of the next ids is likely there, and lists do not walk from the
+	// first session
+	for (uint32_t id = after + 1; id != 0 && id - after <= PROBE; id++) {
+		session = session_table_find(table, id);
+		if (session)
+			return session;
+	}
 	session = table->first;
 	while (session && session->id <= after)
 		session = session->next;

@@ -5,6 +5,12 @@
 #include "engine/session.h"
 #include "engine/stream.h"
 
+// What is told of a direction's key.
+struct session_key {
+	uint64_t fingerprint; // crypto/fingerprint.h
+	uint64_t set_tsc;
+};
+
 // What is kept of a session. Small: there are hundreds of thousands.
 struct session {
 	uint32_t id;
@@ -18,7 +24,10 @@ struct session {
 	uint32_t exhausted_rx_before, exhausted_tx_before;
 	const char *tag; // ours; may be NULL
 	uint64_t added_tsc;
-	uint64_t timeout_tsc;	// media is waited for since then
+	uint64_t timeout_tsc;  // media is waited for since then
+	uint64_t drain_tsc;    // draining since then
+	uint32_t drain_idle_s; // removed once silent for so long; 0: not draining
+	struct session_key rx_key, tx_key;
 	struct stream *rx, *tx; // from the wire, to the wire
 	struct session *hash_next, *prev, *next;
 };

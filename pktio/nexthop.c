@@ -240,3 +240,20 @@ void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigne
 		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote)
 			*unresolved += n->holders > 0 && !template_ready(&n->headers);
 }
+
+void nexthop_list(const struct nexthop_table *table, unsigned *bucket_at, unsigned most,
+	void (*show)(void *arg, const struct nexthop *nexthop, const struct rte_ether_addr *mac),
+	void *arg)
+{
+	unsigned b = *bucket_at, shown = 0;
+
+	for (; b < BUCKETS && shown < most; b++) {
+		for (struct nexthop *n = table->by_remote[b]; n; n = n->next_remote, shown++) {
+			struct rte_ether_addr mac;
+
+			memcpy(&mac, n->headers.bytes, sizeof(mac));
+			show(arg, n, template_ready(&n->headers) ? &mac : NULL);
+		}
+	}
+	*bucket_at = b < BUCKETS ? b : 0;
+}

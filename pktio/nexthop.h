@@ -67,3 +67,9 @@ void nexthop_tick(struct nexthop_table *table, uint64_t now_s);
 
 // How many entries are held, and how many of them have no MAC.
 void nexthop_count(const struct nexthop_table *table, unsigned *entries, unsigned *unresolved);
+
+// Calls `show` for the entries of whole buckets, from *bucket (0: the first) on, until `most` of
+// them have been shown. *bucket is where to go on, or 0 at the end. `mac`: NULL if it is not known.
+void nexthop_list(const struct nexthop_table *table, unsigned *bucket, unsigned most,
+	void (*show)(void *arg, const struct nexthop *nexthop, const struct rte_ether_addr *mac),
+	void *arg);

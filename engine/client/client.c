@@ -76,18 +76,16 @@ void client_call_and_print(struct client *client, const char *method, json_t *pa
 json_t *client_list(struct client *client, const char *method, json_t *params, const char *field)
 {
 	json_t *rows = json_array(), *next = NULL, *page;
-	size_t n;
 
 	params = params ? params : json_object();
 	do {
 		if (next)
 			json_object_set_new(params, "after", next);
 		page = client_call(client, method, json_deep_copy(params));
-		n = json_array_size(json_object_get(page, field));
 		json_array_extend(rows, json_object_get(page, field));
 		next = json_incref(json_object_get(page, "next"));
 		json_decref(page);
-	} while (n > 0 && next && !json_is_null(next));
+	} while (next && !json_is_null(next));
 	json_decref(next);
 	json_decref(params);
 	if (client->status == CLIENT_OK)

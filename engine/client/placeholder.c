@@ -11,7 +11,10 @@
 
 // By name; one line each. `help` goes behind the name: "ID (the number of a session, ...)".
 const struct placeholder placeholders[] = {
+	{"ADDRESS", PLACEHOLDER_TEXT, 0, 0, NULL, "an IP address, with or without a port"},
 	{"CALL", PLACEHOLDER_TEXT, 0, 0, NULL, "a call of `show call`, c7"},
+	{"DIRECTION", PLACEHOLDER_CHOICE, 0, 0, "sendrecv|sendonly|recvonly|inactive",
+		"from this host's side"},
 	{"ENDPOINT", PLACEHOLDER_TEXT, 0, 0, NULL, "an endpoint of this host, alice@example.org"},
 	{"FILE", PLACEHOLDER_FILE, 0, 0, NULL, "a file's path"},
 	{"FROM", PLACEHOLDER_TEXT, 0, 0, NULL, "an endpoint of this host, alice@example.org"},
@@ -21,10 +24,14 @@ const struct placeholder placeholders[] = {
 	{"PORT", PLACEHOLDER_NUMBER, 0, 31, NULL, "the number of a port"},
 	{"SECONDS", PLACEHOLDER_NUMBER, 0, 86400, NULL, "seconds"},
 	{"SSRC", PLACEHOLDER_NUMBER, 0, UINT32_MAX, NULL, "a synchronization source"},
+	{"SUITE", PLACEHOLDER_CHOICE, 0, 0,
+		"AEAD_AES_128_GCM|AEAD_AES_256_GCM|AES_CM_128_HMAC_SHA1_80|AES_CM_128_HMAC_SHA1_32",
+		"of SRTP"},
 	{"TO", PLACEHOLDER_TEXT, 0, 0, NULL, "a peer of it, bob@example.org"},
 	{"TYPE", PLACEHOLDER_TEXT, 0, 0, NULL,
 		"a log type of `show log`, lib.eal, pmd.*, or global"},
 	{"WORD", PLACEHOLDER_TEXT, 0, 0, NULL, "a section of the commands, or a word of one"},
+	{"WORKER", PLACEHOLDER_NUMBER, 0, 63, NULL, "the number of a worker"},
 	{0},
 };
 

@@ -9,9 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define COLUMNS_MAX 16
-#define WIDTH	    80
-#define INDENT	    4 // of a row's further lines
+#define WIDTH  80
+#define INDENT 4 // of a row's further lines
 
 char *table_clean(char *text)
 {
@@ -90,6 +89,9 @@ static void print_cell(FILE *out, const char *text, int width, bool right, bool 
 {
 	int pad = width - width_of(text);
 
+	if (pad < 0) // wider than all of the first page
+		pad = 0;
+
 	if (right)
 		fprintf(out, "%*s%s", pad, "", text);
 	else
@@ -108,22 +110,14 @@ static int screen_width(FILE *out)
 	return WIDTH;
 }
 
-// How the columns are laid out: a row that is too wide for the screen goes on in a further line.
-struct layout {
-	unsigned n;
-	int widths[COLUMNS_MAX];
-	bool number[COLUMNS_MAX];
-	bool last[COLUMNS_MAX]; // of its line
-};
-
-static void measure(struct layout *l, const struct table_column columns[], const json_t *rows)
+static void measure(struct table_layout *l, const struct table_column columns[], const json_t *rows)
 {
-	bool other[COLUMNS_MAX] = {0};
+	bool other[TABLE_COLUMNS_MAX] = {0};
 	char cell[TABLE_CELL_MAX];
 	size_t index;
 	json_t *row;
 
-	for (; columns[l->n].title && l->n < COLUMNS_MAX; l->n++)
+	for (; columns[l->n].title && l->n < TABLE_COLUMNS_MAX; l->n++)
 		l->widths[l->n] = width_of(columns[l->n].title);
 	json_array_foreach ((json_t *)rows, index, row) {
 		for (unsigned i = 0; i < l->n; i++) {
@@ -140,7 +134,7 @@ static void measure(struct layout *l, const struct table_column columns[], const
 		l->number[i] &= !other[i];
 }
 
-static void fold(struct layout *l, int width)
+static void fold(struct table_layout *l, int width)
 {
 	int at = 0; // where the column begins
 
@@ -154,30 +148,44 @@ static void fold(struct layout *l, int width)
 	}
 }
 
-static void print_column(FILE *out, const struct layout *l, unsigned i, const char *text)
+static void print_column(FILE *out, const struct table_layout *l, unsigned i, const char *text)
 {
 	if (i > 0 && l->last[i - 1])
 		fprintf(out, "%*s", INDENT, "");
 	print_cell(out, text, l->widths[i], l->number[i], l->last[i]);
 }
 
-void table_print(FILE *out, const struct table_column columns[], const json_t *rows)
+void table_begin(struct table_layout *layout, FILE *out, const struct table_column columns[],
+	const json_t *rows)
 {
-	struct layout layout = {0};
+	memset(layout, 0, sizeof(*layout));
+	measure(layout, columns, rows);
+	fold(layout, screen_width(out));
+	for (unsigned i = 0; i < layout->n; i++)
+		print_column(out, layout, i, columns[i].title);
+}
+
+void table_rows(const struct table_layout *layout, FILE *out, const struct table_column columns[],
+	const json_t *rows)
+{
 	char cell[TABLE_CELL_MAX];
 	size_t index;
 	json_t *row;
 
-	measure(&layout, columns, rows);
-	fold(&layout, screen_width(out));
-	for (unsigned i = 0; i < layout.n; i++)
-		print_column(out, &layout, i, columns[i].title);
 	json_array_foreach ((json_t *)rows, index, row) {
-		for (unsigned i = 0; i < layout.n; i++) {
+		for (unsigned i = 0; i < layout->n; i++) {
 			table_cell(field_at(row, columns[i].path), cell);
-			print_column(out, &layout, i, cell);
+			print_column(out, layout, i, cell);
 		}
 	}
+}
+
+void table_print(FILE *out, const struct table_column columns[], const json_t *rows)
+{
+	struct table_layout layout;
+
+	table_begin(&layout, out, columns, rows);
+	table_rows(&layout, out, columns, rows);
 }
 
 static int longest_name(const json_t *object, int before)

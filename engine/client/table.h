@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 // A column shows one field of each row.
@@ -15,6 +16,20 @@ struct table_column {
 // `columns` ends with a NULL title. Numbers stand at the right. A row that does not fit 80 columns,
 // or a wider terminal, goes on in further lines, indented, as the titles do.
 void table_print(FILE *out, const struct table_column columns[], const json_t *rows);
+
+// The same for rows that come page by page: the first page decides the layout; table_begin() prints
+// the titles. `rows` may be NULL there.
+#define TABLE_COLUMNS_MAX 16
+struct table_layout {
+	unsigned n;
+	int widths[TABLE_COLUMNS_MAX];
+	bool number[TABLE_COLUMNS_MAX];
+	bool last[TABLE_COLUMNS_MAX]; // of its line
+};
+void table_begin(struct table_layout *layout, FILE *out, const struct table_column columns[],
+	const json_t *rows);
+void table_rows(const struct table_layout *layout, FILE *out, const struct table_column columns[],
+	const json_t *rows);
 
 // All fields of one object, those of objects in it as "rx.packets".
 void table_print_object(FILE *out, const json_t *object);
