@@ -53,7 +53,9 @@
 #define API_WORKER_LIST	   "worker.list" // {} -> {"interval_s", "workers": [...]}
 #define API_STAGE_LIST	   "stage.list"	 // {} -> {"interval_s", "timed_one_in", "stages": [...]}
 #define API_DROP_LIST	   "drop.list"	 // {} -> {"interval_s", "since_s", "drops": [...]}
-#define API_DROP_CLEAR	   "drop.clear"	 // {}: drop.list counts anew; nothing else does
+// {"id"} -> {"id", "rx", "tx", "auth_failure": why the latest sampled packet did not authenticate}
+#define API_SESSION_DROPS  "session.drops"
+#define API_DROP_CLEAR	   "drop.clear" // {}: drop.list counts anew; nothing else does
 // Forwarding. fwd.show: {"mode", "forwarding", "burst": as it runs, or ran last; "next": {"mode",
 // "burst"} of the next start; "modes": {name: what it does}; "ports", "workers"}
 #define API_FWD_SHOW	   "fwd.show"

@@ -2,6 +2,8 @@
 // Workers, stages and drops as JSON. Control thread.
 #include "engine/api_observe.h"
 
+#include <rte_cycles.h>
+
 #include "engine/core.h"
 
 static bool takes_nothing(struct rpc_call *call, json_t *params)
@@ -129,4 +131,75 @@ json_t *api_observe_drops_clear(void *user, struct rpc_call *call, json_t *param
 		return NULL;
 	observe_drops_clear(engine->observe);
 	return json_object();
+}
+
+// ---- drops of a session
+
+static double ms_between(const struct engine *engine, uint64_t then, uint64_t now)
+{
+	return now > then ? (double)(now - then) / (double)engine->shared.tsc_hz * 1e3 : 0;
+}
+
+static json_t *show_direction(const struct stream *stream)
+{
+	const struct stream_state *state = stream->state;
+
+	return json_pack("{s:I, s:I, s:I, s:I}", "dropped",
+		(json_int_t)counter_get(&state->dropped), "auth_failed",
+		(json_int_t)counter_get(&state->auth_failed), "replayed",
+		(json_int_t)counter_get(&state->replayed), "key_exhausted",
+		(json_int_t)counter_get(&state->key_exhausted));
+}
+
+static json_t *tried(int8_t passes)
+{
+	return passes < 0 ? json_null() : json_boolean(passes);
+}
+
+static json_t *show_last_good(const struct engine *engine, const struct explain *e)
+{
+	if (!e->any_good)
+		return json_null();
+	return json_pack("{s:I, s:i, s:f}", "ssrc", (json_int_t)e->good_ssrc, "seq", e->good_seq,
+		"before_ms", ms_between(engine, e->good_tsc, e->tsc));
+}
+
+static json_t *show_causes(const struct explain *e)
+{
+	json_t *causes = json_object();
+
+	for (unsigned i = 0; i < EXPLAIN_COUNT; i++)
+		json_object_set_new(causes, explain_names[i], json_integer(e->causes[i]));
+	return causes;
+}
+
+static json_t *show_explain(const struct engine *engine, const struct explain *e)
+{
+	if (!e)
+		return json_null();
+	return json_pack("{s:f, s:I, s:i, s:I, s:s, s:s, s:{s:o, s:o}, s:o, s:I, s:o}", "age_ms",
+		ms_between(engine, e->tsc, rte_rdtsc()), "ssrc", (json_int_t)e->ssrc, "seq", e->seq,
+		"roc", (json_int_t)(e->index >> 16), "cause", explain_names[e->cause], "meaning",
+		explain_helps[e->cause], "would_pass", "roc_plus_1", tried(e->more), "roc_minus_1",
+		tried(e->fewer), "last_good", show_last_good(engine, e), "sampled",
+		(json_int_t)e->samples, "causes", show_causes(e));
+}
+
+json_t *api_observe_session_drops(void *user, struct rpc_call *call, json_t *params)
+{
+	static const char *const known[] = {"id", NULL};
+	struct engine *engine = user;
+	const struct session *session;
+	uint64_t id;
+
+	if (rpc_known(call, params, known) < 0 ||
+		rpc_uint(call, params, "id", UINT32_MAX, RPC_REQUIRED, &id) < 0)
+		return NULL;
+	session = session_table_find(&engine->sessions, (uint32_t)id);
+	if (!session)
+		return rpc_fail(
+			call, RPC_NOT_FOUND, "id", "id: no session %llu", (unsigned long long)id);
+	return json_pack("{s:I, s:o, s:o, s:o}", "id", (json_int_t)id, "rx",
+		show_direction(session->rx), "tx", show_direction(session->tx), "auth_failure",
+		show_explain(engine, explain_of(engine->explain, session->id)));
 }

@@ -7,4 +7,5 @@
 json_t *api_observe_workers(void *user, struct rpc_call *call, json_t *params);
 json_t *api_observe_stages(void *user, struct rpc_call *call, json_t *params);
 json_t *api_observe_drops(void *user, struct rpc_call *call, json_t *params);
+json_t *api_observe_session_drops(void *user, struct rpc_call *call, json_t *params);
 json_t *api_observe_drops_clear(void *user, struct rpc_call *call, json_t *params);

@@ -185,6 +185,7 @@ static const struct rpc_method methods[] = {
 	{API_WORKER_LIST, api_observe_workers},
 	{API_STAGE_LIST, api_observe_stages},
 	{API_DROP_LIST, api_observe_drops},
+	{API_SESSION_DROPS, api_observe_session_drops},
 	{API_DROP_CLEAR, api_observe_drops_clear},
 	{API_FWD_SHOW, api_fwd_show},
 	{API_FWD_SET, api_fwd_set},

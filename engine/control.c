@@ -175,6 +175,7 @@ void control_tick(struct engine *engine)
 {
 	engine->ticks++;
 	read_slow_path(engine);
+	explain_tick(engine);
 	retire_tick(engine->retire);
 	spare_tick(engine->mem);
 	drain_tick(engine);

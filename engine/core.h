@@ -7,6 +7,7 @@
 
 #include "engine/drain.h"
 #include "engine/engine.h"
+#include "engine/explain.h"
 #include "engine/health.h"
 #include "engine/fwd.h"
 #include "engine/mem.h"
@@ -48,6 +49,7 @@ struct engine {
 	struct retire *retire;
 	struct session_table sessions;
 	struct observe *observe;
+	struct explain_table *explain;
 	struct fwd fwd;
 
 	struct event *tick, *second, *netlink_event;

@@ -208,7 +208,8 @@ static int make_tables(struct engine *engine)
 	if (engine->shared.workers)
 		memset(engine->shared.workers, 0, engine->shared.n_workers * sizeof(struct worker));
 	engine->observe = engine->shared.workers ? observe_new(&engine->shared) : NULL;
-	if (!engine->mem || !engine->retire || !engine->observe ||
+	engine->explain = explain_table_new();
+	if (!engine->mem || !engine->retire || !engine->observe || !engine->explain ||
 		spare_init(engine->mem, engine->config.ssrc_max) != 0 ||
 		!engine->shared.flows[SIDE_WIRE] || !engine->shared.flows[SIDE_HOST] ||
 		!engine->shared.workers ||
@@ -301,6 +302,7 @@ void engine_free(struct engine *engine)
 	if (engine->shared.workers)
 		worker_fini_all(&engine->shared);
 	observe_free(engine->observe);
+	explain_table_free(engine->explain);
 	free(engine->shared.workers);
 	rte_mempool_free(engine->pool);
 	spare_fini(engine->mem);

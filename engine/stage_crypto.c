@@ -2,6 +2,8 @@
 // Hands the packets of a batch to the crypto bursts, RTP and RTCP apart. Workers.
 #include "engine/stage_crypto.h"
 
+#include "engine/explain.h"
+
 #include <rte_prefetch.h>
 
 static_assert(PACKET_BURST <= BURST_MAX, "a batch fits in one crypto burst");
@@ -28,14 +30,16 @@ static void count_failure(struct stream_state *state, uint8_t status)
 		counter_add(&state->key_exhausted, 1);
 }
 
-static void finish(const struct packet_batch *batch, struct packet *p, const struct burst_packet *b,
-	uint8_t status)
+static void finish(struct worker *w, const struct packet_batch *batch, struct packet *p,
+	const struct burst_packet *b, uint8_t status)
 {
 	struct stream_state *state = p->stream->state;
 
 	p->verdict = verdicts[status];
 	if (status != BURST_OK) {
 		count_failure(state, status);
+		if (status == BURST_AUTH_FAILED && !p->rtcp)
+			explain_take(w, batch->now, p, b->length > 0);
 		return;
 	}
 	p->length = (uint16_t)b->length;
@@ -44,7 +48,8 @@ static void finish(const struct packet_batch *batch, struct packet *p, const str
 		reception_count(&state->reception, b->data, batch->now_s32);
 }
 
-static unsigned transform(struct packet_batch *batch, uint8_t rtcp, stage_crypto_fn fn)
+static unsigned transform(
+	struct worker *w, struct packet_batch *batch, uint8_t rtcp, stage_crypto_fn fn)
 {
 	struct burst_packet bursts[PACKET_BURST];
 	struct packet *packets[PACKET_BURST];
@@ -68,14 +73,14 @@ static unsigned transform(struct packet_batch *batch, uint8_t rtcp, stage_crypto
 		return 0;
 	good = fn(bursts, status, n);
 	for (unsigned i = 0; i < n; i++)
-		finish(batch, packets[i], &bursts[i], status[i]);
+		finish(w, batch, packets[i], &bursts[i], status[i]);
 	return good;
 }
 
 unsigned stage_crypto(
 	struct worker *w, struct packet_batch *batch, stage_crypto_fn rtp, stage_crypto_fn rtcp)
 {
-	unsigned good = transform(batch, 0, rtp) + transform(batch, 1, rtcp);
+	unsigned good = transform(w, batch, 0, rtp) + transform(w, batch, 1, rtcp);
 
 	stage_settle(w, batch, good < batch->n);
 	return good;

@@ -90,6 +90,9 @@ struct worker {
 	unsigned index;
 	struct fwd_setting fwd;	   // in this turn
 	struct rte_ring *handover; // packets of this worker's streams that others received
+	uint64_t explain_next;	   // TSC from which explain.c may take more samples
+	struct rte_ring *explain;  // samples, to the control thread
+	unsigned explain_left;	   // samples that it may take
 	unsigned n_local;	   // packets collected for the kernel
 	struct rte_mbuf *local[PACKET_BURST];
 	struct packet_batch batch;

@@ -16,6 +16,7 @@
 #include <rte_lcore.h>
 
 #include "engine/base/log.h"
+#include "engine/explain.h"
 #include "engine/rcu.h"
 
 #define QUIESCENT_LOOPS 16   // between two quiescent states
@@ -54,7 +55,8 @@ int worker_init_all(struct worker_shared *shared)
 	shared->to_control = new_ring("to_control", 0, WORKER_CONTROL_RING, RING_F_SC_DEQ);
 	shared->from_control =
 		new_ring("from_control", 0, WORKER_CONTROL_RING, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	complete = shared->to_kernel && shared->to_control && shared->from_control;
+	complete = shared->to_kernel && shared->to_control && shared->from_control &&
+		   explain_init_all(shared) == 0;
 	for (unsigned i = 0; i < shared->n_workers; i++) {
 		struct worker *w = &shared->workers[i];
 
@@ -71,6 +73,7 @@ int worker_init_all(struct worker_shared *shared)
 
 void worker_fini_all(struct worker_shared *shared)
 {
+	explain_fini_all(shared);
 	for (unsigned i = 0; i < shared->n_workers; i++) {
 		free_ring(shared->workers[i].handover);
 		shared->workers[i].handover = NULL;

@@ -98,11 +98,90 @@ static void print_drops(struct client *client, json_t *result)
 	json_decref(rows);
 }
 
+static json_int_t number(const json_t *object, const char *field)
+{
+	return json_integer_value(json_object_get(object, field));
+}
+
+static void print_direction(struct client *client, const char *name, const json_t *counts)
+{
+	fprintf(client->out,
+		"%-9s  %12" JSON_INTEGER_FORMAT "  %12" JSON_INTEGER_FORMAT
+		"  %12" JSON_INTEGER_FORMAT "  %13" JSON_INTEGER_FORMAT "\n",
+		name, number(counts, "dropped"), number(counts, "auth_failed"),
+		number(counts, "replayed"), number(counts, "key_exhausted"));
+}
+
+static const char *would(const json_t *failure, const char *roc)
+{
+	const json_t *passes = json_object_get(json_object_get(failure, "would_pass"), roc);
+
+	if (json_is_null(passes))
+		return "not tried";
+	return json_is_true(passes) ? "passes" : "does not pass";
+}
+
+static void print_causes(struct client *client, json_t *failure)
+{
+	const char *name;
+	json_t *count;
+
+	fprintf(client->out, "  of %d looked into:", (int)number(failure, "sampled"));
+	json_object_foreach (json_object_get(failure, "causes"), name, count)
+		if (json_integer_value(count) > 0)
+			fprintf(client->out, " %s %d", name, (int)json_integer_value(count));
+	fputc('\n', client->out);
+}
+
+static void print_failure(struct client *client, json_t *failure)
+{
+	const json_t *good = json_object_get(failure, "last_good");
+
+	fprintf(client->out,
+		"\nlatest that did not authenticate: %.1f s ago, SSRC 0x%08x, sequence number %d\n"
+		"  %s: %s\n"
+		"  taken for rollover counter %u; with one more it %s, with one less it %s\n",
+		json_number_value(json_object_get(failure, "age_ms")) / 1000,
+		(unsigned)number(failure, "ssrc"), (int)number(failure, "seq"),
+		json_string_value(json_object_get(failure, "cause")),
+		json_string_value(json_object_get(failure, "meaning")),
+		(unsigned)number(failure, "roc"), would(failure, "roc_plus_1"),
+		would(failure, "roc_minus_1"));
+	if (json_is_null(good))
+		fputs("  no packet has passed before it\n", client->out);
+	else
+		fprintf(client->out,
+			"  last good one: %.0f ms before, SSRC 0x%08x, sequence number %d\n",
+			json_number_value(json_object_get(good, "before_ms")),
+			(unsigned)number(good, "ssrc"), (int)number(good, "seq"));
+	print_causes(client, failure);
+}
+
+static void show_session_drops(struct client *client, json_int_t id)
+{
+	json_t *result = client_call(client, API_SESSION_DROPS, json_pack("{s:I}", "id", id));
+	json_t *failure = json_object_get(result, "auth_failure");
+
+	if (result && !client_print_json(client, result)) {
+		fprintf(client->out, "%-9s  %12s  %12s  %12s  %13s\n", "DIRECTION", "DROPPED",
+			"AUTH FAILED", "REPLAYED", "KEY EXHAUSTED");
+		print_direction(client, "rx", json_object_get(result, "rx"));
+		print_direction(client, "tx", json_object_get(result, "tx"));
+		if (!json_is_null(failure))
+			print_failure(client, failure);
+	}
+	json_decref(result);
+}
+
 static void show_drops(struct client *client, const struct client_args *args)
 {
-	json_t *result = client_call(client, API_DROP_LIST, NULL);
+	json_t *result;
 
-	(void)args;
+	if (client_arg_has(args, "session")) {
+		show_session_drops(client, (json_int_t)client_arg_uint(args, "ID", 0));
+		return;
+	}
+	result = client_call(client, API_DROP_LIST, NULL);
 	if (result && !client_print_json(client, result))
 		print_drops(client, result);
 	json_decref(result);
@@ -119,7 +198,8 @@ const struct client_command command_observe[] = {
 		"the workers: cores, queues, streams, packets, how busy they are", show_workers},
 	{"show stages", "display", "0.2", CLIENT_ENGINE,
 		"what each stage of a packet's way takes: cycles, packets in a batch", show_stages},
-	{"show drops", "display", "0.2", CLIENT_ENGINE, "packets not forwarded, by reason",
+	{"show drops [session ID]", "display", "0.2", CLIENT_ENGINE,
+		"packets not forwarded, by reason; why a session's do not authenticate",
 		show_drops},
 	{"clear drops", "display", "0.2", CLIENT_ENGINE,
 		"count drops anew for show drops; metrics and totals go on", clear_drops},
