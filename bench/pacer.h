@@ -6,8 +6,8 @@
 
 #include <time.h>
 
-#include "bench/histogram.h"
 #include "bench/rig.h"
+#include "engine/histogram.h"
 
 #define PACER_STOCK   4096 // SRTP packets that wait for their turn to come back
 #define PACER_PACKETS 16384

@@ -55,6 +55,12 @@
 #define API_DROP_LIST	   "drop.list"	 // {} -> {"interval_s", "since_s", "drops": [...]}
 // {"id"} -> {"id", "rx", "tx", "auth_failure": why the latest sampled packet did not authenticate}
 #define API_SESSION_DROPS  "session.drops"
+// From receive burst to transmit burst
+#define API_LATENCY_SET	   "latency.set"   // {"on": true|false}
+#define API_LATENCY_GET	   "latency.get"   // {} -> {"on", "latencies": [...]}
+#define API_LATENCY_CLEAR  "latency.clear" // {}
+// {"worst": 10} -> {"wire": {"streams", "p50_us", ...}, "host": {...}, "worst": [...]}
+#define API_JITTER_GET	   "jitter.get"
 #define API_DROP_CLEAR	   "drop.clear" // {}: drop.list counts anew; nothing else does
 // Forwarding. fwd.show: {"mode", "forwarding", "burst": as it runs, or ran last; "next": {"mode",
 // "burst"} of the next start; "modes": {name: what it does}; "ports", "workers"}

@@ -8,6 +8,7 @@
 
 #include "crypto/context.h"
 #include "engine/api.h"
+#include "engine/api_latency.h"
 #include "engine/api_observe.h"
 #include "engine/api_port.h"
 #include "engine/api_fwd.h"
@@ -186,6 +187,10 @@ static const struct rpc_method methods[] = {
 	{API_STAGE_LIST, api_observe_stages},
 	{API_DROP_LIST, api_observe_drops},
 	{API_SESSION_DROPS, api_observe_session_drops},
+	{API_LATENCY_SET, api_latency_set},
+	{API_LATENCY_GET, api_latency_get},
+	{API_LATENCY_CLEAR, api_latency_clear},
+	{API_JITTER_GET, api_jitter_get},
 	{API_DROP_CLEAR, api_observe_drops_clear},
 	{API_FWD_SHOW, api_fwd_show},
 	{API_FWD_SET, api_fwd_set},

@@ -10,6 +10,7 @@
 #include <rte_mbuf.h>
 
 #include "engine/base/log.h"
+#include "engine/jitter.h"
 #include "engine/spare.h"
 
 #define TICK_US	   (1000000 / CONTROL_TICKS_A_SECOND)
@@ -179,6 +180,7 @@ void control_tick(struct engine *engine)
 	retire_tick(engine->retire);
 	spare_tick(engine->mem);
 	drain_tick(engine);
+	jitter_tick(engine);
 	if (engine->ticks % SCAN_TICKS != 0)
 		return;
 	session_scan(engine, SCAN_MAX);

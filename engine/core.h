@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/explain.h"
 #include "engine/health.h"
+#include "engine/latency.h"
 #include "engine/fwd.h"
 #include "engine/mem.h"
 #include "engine/observe.h"
@@ -50,6 +51,9 @@ struct engine {
 	struct session_table sessions;
 	struct observe *observe;
 	struct explain_table *explain;
+	struct latency **latency; // of each worker; NULL: never measured
+	bool latency_on;
+	struct jitter_scan *jitter; // those under way
 	struct fwd fwd;
 
 	struct event *tick, *second, *netlink_event;

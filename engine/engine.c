@@ -13,6 +13,7 @@
 #include "crypto/context.h"
 #include "engine/base/log.h"
 #include "engine/core.h"
+#include "engine/jitter.h"
 #include "engine/rcu.h"
 #include "engine/spare.h"
 
@@ -291,6 +292,7 @@ void engine_free(struct engine *engine)
 		return;
 	if (engine->shared.workers)
 		worker_stop_all(&engine->shared);
+	jitter_fini(engine);
 	remove_sessions(engine);
 	retire_free(engine->retire); // nobody reads any more
 	control_fini(engine);
@@ -303,6 +305,7 @@ void engine_free(struct engine *engine)
 		worker_fini_all(&engine->shared);
 	observe_free(engine->observe);
 	explain_table_free(engine->explain);
+	latency_fini(engine);
 	free(engine->shared.workers);
 	rte_mempool_free(engine->pool);
 	spare_fini(engine->mem);

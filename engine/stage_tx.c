@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage: the burst leaves by the other side. Workers.
+#include "engine/latency.h"
 #include "engine/stage.h"
 #include "engine/worker_port.h"
 
@@ -29,6 +30,7 @@ void stage_tx(struct worker *w, struct packet_batch *batch)
 		mbufs[i] = batch->packets[i].mbuf;
 	sent = worker_port_send(w, role, (uint16_t)w->index, mbufs, (uint16_t)batch->n);
 	counter_add(&w->counters.tx[out], sent);
+	latency_sent(w, out, batch->now, sent);
 	for (unsigned i = 0; i < sent; i++)
 		stage_count(&batch->packets[i], batch->side);
 	if (likely(sent == batch->n))

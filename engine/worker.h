@@ -20,6 +20,7 @@ enum worker_role { ROLE_WIRE, ROLE_HOST, ROLE_EXCEPTION, ROLE_COUNT };
 extern const char *const worker_role_names[ROLE_COUNT]; // "wire", "host", "exception"
 
 struct worker;
+struct latency;
 
 // What all workers share; written before they start, but for `fwd`, `special` and `stop`.
 struct worker_shared {
@@ -90,6 +91,7 @@ struct worker {
 	unsigned index;
 	struct fwd_setting fwd;	   // in this turn
 	struct rte_ring *handover; // packets of this worker's streams that others received
+	struct latency *latency;   // control: wo, worker: ro; RCU; NULL: it is not measured
 	uint64_t explain_next;	   // TSC from which explain.c may take more samples
 	struct rte_ring *explain;  // samples, to the control thread
 	unsigned explain_left;	   // samples that it may take

@@ -193,6 +193,93 @@ static void clear_drops(struct client *client, const struct client_args *args)
 	client_call_and_print(client, API_DROP_CLEAR, NULL);
 }
 
+// ---- latency and jitter
+
+static void set_latency(struct client *client, const struct client_args *args)
+{
+	client_call_and_print(
+		client, API_LATENCY_SET, json_pack("{s:b}", "on", client_arg_has(args, "on")));
+}
+
+static void clear_latency(struct client *client, const struct client_args *args)
+{
+	(void)args;
+	client_call_and_print(client, API_LATENCY_CLEAR, NULL);
+}
+
+static void show_latency(struct client *client, const struct client_args *args)
+{
+	static const struct table_column columns[] = {
+		{"WORKER", "worker"},
+		{"OUT", "out"},
+		{"PACKETS", "packets"},
+		{"P50 US", "p50_us"},
+		{"P90", "p90_us"},
+		{"P99", "p99_us"},
+		{"P99.9", "p99_9_us"},
+		{"P99.99", "p99_99_us"},
+		{"MAX", "max_us"},
+		{0},
+	};
+	json_t *result = client_call(client, API_LATENCY_GET, NULL);
+
+	(void)args;
+	if (result && !client_print_json(client, result)) {
+		table_print(client->out, columns, json_object_get(result, "latencies"));
+		fprintf(client->out,
+			"(from receive to transmit burst; no worker: all; latency is %s)\n",
+			json_is_true(json_object_get(result, "on")) ? "on" : "off");
+	}
+	json_decref(result);
+}
+
+static json_t *named(const char *from, json_t *distribution)
+{
+	json_object_set_new(distribution, "from", json_string(from));
+	return distribution;
+}
+
+static void print_jitter(struct client *client, json_t *result)
+{
+	static const struct table_column columns[] =
+		{
+			{"FROM", "from"},
+			{"STREAMS", "streams"},
+			{"P50 US", "p50_us"},
+			{"P90", "p90_us"},
+			{"P99", "p99_us"},
+			{"P99.9", "p99_9_us"},
+			{"P99.99", "p99_99_us"},
+			{"MAX", "max_us"},
+			{0},
+		},
+					 worst_columns[] = {
+						 {"SESSION", "session"},
+						 {"FROM", "from"},
+						 {"SSRC", "ssrc"},
+						 {"JITTER US", "jitter_us"},
+						 {"LOST", "lost"},
+						 {0},
+					 };
+	json_t *rows = json_pack("[O, O]", named("wire", json_object_get(result, "wire")),
+		named("host", json_object_get(result, "host")));
+
+	table_print(client->out, columns, rows);
+	json_decref(rows);
+	fputs("\nthe worst:\n", client->out);
+	table_print(client->out, worst_columns, json_object_get(result, "worst"));
+}
+
+static void show_jitter(struct client *client, const struct client_args *args)
+{
+	json_int_t worst = (json_int_t)client_arg_uint(args, "worst", 10);
+	json_t *result = client_call(client, API_JITTER_GET, json_pack("{s:I}", "worst", worst));
+
+	if (result && !client_print_json(client, result))
+		print_jitter(client, result);
+	json_decref(result);
+}
+
 const struct client_command command_observe[] = {
 	{"show workers", "display", "0.2", CLIENT_ENGINE,
 		"the workers: cores, queues, streams, packets, how busy they are", show_workers},
@@ -203,5 +290,13 @@ const struct client_command command_observe[] = {
 		show_drops},
 	{"clear drops", "display", "0.2", CLIENT_ENGINE,
 		"count drops anew for show drops; metrics and totals go on", clear_drops},
+	{"set latency (on|off)", "config", "0.2", CLIENT_ENGINE,
+		"measure how long packets are in the engine", set_latency},
+	{"show latency", "display", "0.2", CLIENT_ENGINE,
+		"how long packets were in the engine: quantiles of each worker", show_latency},
+	{"clear latency", "display", "0.2", CLIENT_ENGINE, "forget what was measured",
+		clear_latency},
+	{"show jitter [worst N]", "display", "0.2", CLIENT_ENGINE,
+		"RFC 3550's jitter over all streams, and the worst ones", show_jitter},
 	{0},
 };

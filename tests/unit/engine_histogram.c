@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The histogram of the benchmarks: its buckets, and quantiles against sorted values.
-#include "bench/histogram.h"
+// The histogram: its buckets, and quantiles against sorted values.
+#include "engine/histogram.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a histogram tells. Any thread, one at a time.
-#include "bench/histogram.h"
+// What a histogram tells. Any thread.
+#include "engine/histogram.h"
 
 #include <math.h>
 
@@ -30,11 +30,17 @@ uint64_t histogram_quantile(const struct histogram *h, double q)
 	return h->max;
 }
 
+// The sum is of the buckets as they are read, so that the quantiles are right whatever comes.
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
-	into->n += from->n;
-	if (from->max > into->max)
-		into->max = from->max;
-	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		into->counts[i] += from->counts[i];
+	uint64_t max = __atomic_load_n(&from->max, __ATOMIC_RELAXED);
+
+	if (max > into->max)
+		into->max = max;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		uint64_t n = __atomic_load_n(&from->counts[i], __ATOMIC_RELAXED);
+
+		into->counts[i] += n;
+		into->n += n;
+	}
 }
