@@ -61,6 +61,10 @@
 #define API_LATENCY_CLEAR  "latency.clear" // {}
 // {"worst": 10} -> {"wire": {"streams", "p50_us", ...}, "host": {...}, "worst": [...]}
 #define API_JITTER_GET	   "jitter.get"
+// {"session": id | "ssrc": n | "drops": "any" or a reason, "count": 1 to 1000}
+#define API_TRACE_ADD	   "trace.add"
+#define API_TRACE_LIST	   "trace.list" // {"after", "limit"} -> {"filters", "packets", "next"}
+#define API_TRACE_CLEAR	   "trace.clear"
 #define API_DROP_CLEAR	   "drop.clear" // {}: drop.list counts anew; nothing else does
 // Forwarding. fwd.show: {"mode", "forwarding", "burst": as it runs, or ran last; "next": {"mode",
 // "burst"} of the next start; "modes": {name: what it does}; "ports", "workers"}

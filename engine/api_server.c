@@ -13,6 +13,7 @@
 #include "engine/api_port.h"
 #include "engine/api_fwd.h"
 #include "engine/api_session.h"
+#include "engine/api_trace.h"
 #include "engine/api_system.h"
 #include "engine/api_table.h"
 #include "engine/base/rpc.h"
@@ -191,6 +192,9 @@ static const struct rpc_method methods[] = {
 	{API_LATENCY_GET, api_latency_get},
 	{API_LATENCY_CLEAR, api_latency_clear},
 	{API_JITTER_GET, api_jitter_get},
+	{API_TRACE_ADD, api_trace_add},
+	{API_TRACE_LIST, api_trace_list},
+	{API_TRACE_CLEAR, api_trace_clear},
 	{API_DROP_CLEAR, api_observe_drops_clear},
 	{API_FWD_SHOW, api_fwd_show},
 	{API_FWD_SET, api_fwd_set},

@@ -12,6 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/jitter.h"
 #include "engine/spare.h"
+#include "engine/trace.h"
 
 #define TICK_US	   (1000000 / CONTROL_TICKS_A_SECOND)
 #define SCAN_TICKS 10	// session events are looked for every 100 ms
@@ -181,6 +182,7 @@ void control_tick(struct engine *engine)
 	spare_tick(engine->mem);
 	drain_tick(engine);
 	jitter_tick(engine);
+	trace_tick(engine);
 	if (engine->ticks % SCAN_TICKS != 0)
 		return;
 	session_scan(engine, SCAN_MAX);

@@ -54,6 +54,7 @@ struct engine {
 	struct latency **latency; // of each worker; NULL: never measured
 	bool latency_on;
 	struct jitter_scan *jitter; // those under way
+	struct trace *trace;	    // NULL: none since the last was cleared
 	struct fwd fwd;
 
 	struct event *tick, *second, *netlink_event;

@@ -16,6 +16,7 @@
 #include "engine/jitter.h"
 #include "engine/rcu.h"
 #include "engine/spare.h"
+#include "engine/trace.h"
 
 #define SESSIONS_DEFAULT 131072
 #define MBUF_CACHE	 256
@@ -306,6 +307,7 @@ void engine_free(struct engine *engine)
 	observe_free(engine->observe);
 	explain_table_free(engine->explain);
 	latency_fini(engine);
+	trace_fini(engine);
 	free(engine->shared.workers);
 	rte_mempool_free(engine->pool);
 	spare_fini(engine->mem);

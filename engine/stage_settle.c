@@ -2,6 +2,7 @@
 // Between the stages: packets that do not go on are dropped and counted, or given to the kernel,
 // the control thread or the worker that owns the stream. Workers.
 #include "engine/stage.h"
+#include "engine/trace.h"
 
 #include <rte_ethdev.h>
 
@@ -48,6 +49,8 @@ static void drop(struct worker *w, const struct packet *p)
 
 static void dispose(struct worker *w, enum packet_side side, const struct packet *p)
 {
+	if (unlikely(w->tracing))
+		trace_dispose(w, side, p);
 	if (p->verdict == VERDICT_HANDOVER)
 		give_owner(w, side, p);
 	else if (p->verdict != VERDICT_LOCAL)

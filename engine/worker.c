@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include "engine/stage.h"
+#include "engine/trace.h"
 #include "engine/way.h"
 #include "engine/worker_port.h"
 
@@ -16,6 +17,8 @@
 void worker_drop(struct worker *w, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	counter_add(&w->counters.drops[reason], 1);
+	if (unlikely(w->tracing))
+		trace_drop(w, mbuf, reason);
 	rte_pktmbuf_free(mbuf);
 }
 
@@ -61,25 +64,37 @@ static void count_stage(struct stage_counters *c, unsigned packets, uint64_t cyc
 	counter_add(&c->cycles, cycles);
 }
 
+// What there is to note of a stage that has ended; `then` is the end of the one before.
+static uint64_t watch_stage(struct worker *w, const struct packet_batch *batch, enum stage_id id,
+	unsigned n, uint64_t then)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (batch->timed)
+		count_stage(&w->stages[id], n, now - then);
+	if (w->tracing)
+		trace_stage(w, batch, id, n, now);
+	return now;
+}
+
 static void run_stages(struct worker *w, struct packet_batch *batch)
 {
 	const struct way *way = way_table[w->fwd.mode][batch->side];
-	uint64_t then = batch->timed ? rte_rdtsc() : 0;
+	bool watched = batch->timed || w->tracing;
+	uint64_t then = watched ? rte_rdtsc() : 0;
 
 	w->n_local = 0;
 	for (; way->run && batch->n > 0; way++) {
 		unsigned n = batch->n;
 
 		way->run(w, batch);
-		if (batch->timed) {
-			uint64_t now = rte_rdtsc();
-
-			count_stage(&w->stages[way->id], n, now - then);
-			then = now;
-		}
+		if (watched)
+			then = watch_stage(w, batch, way->id, n, then);
 	}
 	if (w->n_local > 0)
 		queue_kernel(w, w->local, w->n_local);
+	if (watched && w->tracing)
+		trace_finish(w);
 }
 
 static void run_batch(
@@ -96,6 +111,8 @@ static void run_batch(
 		batch->packets[i].mbuf = mbufs[i];
 		batch->packets[i].stream = NULL;
 	}
+	if (unlikely(__atomic_load_n(&w->shared->trace, __ATOMIC_RELAXED)))
+		trace_begin(w, batch);
 	run_stages(w, batch);
 }
 

@@ -21,10 +21,13 @@ extern const char *const worker_role_names[ROLE_COUNT]; // "wire", "host", "exce
 
 struct worker;
 struct latency;
+struct trace;
+struct trace_batch;
 
-// What all workers share; written before they start, but for `fwd`, `special` and `stop`.
+// What all workers share; written before they start, but for `fwd`, `trace`, `special` and `stop`.
 struct worker_shared {
 	struct fwd_setting fwd; // control: wo, workers: ro
+	struct trace *trace;	// control: wo, workers: ro; RCU; NULL: none is armed
 	uint16_t port[ROLE_COUNT];
 	uint16_t rx_queues[ROLE_COUNT];
 	uint16_t mtu[ROLE_COUNT];
@@ -89,13 +92,14 @@ struct stage_counters {
 struct worker {
 	struct worker_shared *shared;
 	unsigned index;
-	struct fwd_setting fwd;	   // in this turn
-	struct rte_ring *handover; // packets of this worker's streams that others received
-	struct latency *latency;   // control: wo, worker: ro; RCU; NULL: it is not measured
-	uint64_t explain_next;	   // TSC from which explain.c may take more samples
-	struct rte_ring *explain;  // samples, to the control thread
-	unsigned explain_left;	   // samples that it may take
-	unsigned n_local;	   // packets collected for the kernel
+	struct fwd_setting fwd;	     // in this turn
+	struct rte_ring *handover;   // packets of this worker's streams that others received
+	struct trace_batch *tracing; // the batch is traced
+	struct latency *latency;     // control: wo, worker: ro; RCU; NULL: it is not measured
+	uint64_t explain_next;	     // TSC from which explain.c may take more samples
+	struct rte_ring *explain;    // samples, to the control thread
+	unsigned explain_left;	     // samples that it may take
+	unsigned n_local;	     // packets collected for the kernel
 	struct rte_mbuf *local[PACKET_BURST];
 	struct packet_batch batch;
 

@@ -20,7 +20,7 @@ check() {
 check crypto "crypto/[a-z_0-9]+\.h"
 check pktio "pktio/[a-z_0-9]+\.h|$base"
 check engine/base "$base"
-check engine/client "engine/client/[a-z_]+\.h|engine/api\.h|$base"
+check engine/client "engine/client/[a-z_]+\.h|engine/(api|drop)\.h|$base"
 check engine "(engine|engine/base|engine/client|pktio|crypto)/[a-z_0-9]+\.h"
 check control/sip "control/sip/[a-z_0-9]+\.h|engine/api\.h|$base"
 check control/access "control/(sip|access)/[a-z_0-9]+\.h|$base"

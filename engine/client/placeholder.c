@@ -2,12 +2,17 @@
 // The dictionary of what stands in capitals in the commands' patterns. No state; any thread.
 #include "engine/client/placeholder.h"
 
+#include "engine/drop.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define X(name, text, help) text "|"
+#define DROP_REASONS	    DROP_LIST(X) "any"
 
 // By name; one line each. `help` goes behind the name: "ID (the number of a session, ...)".
 const struct placeholder placeholders[] = {
@@ -22,6 +27,7 @@ const struct placeholder placeholders[] = {
 	{"LEVEL", PLACEHOLDER_CHOICE, 0, 0, "error|warning|notice|info|debug", "how much is said"},
 	{"N", PLACEHOLDER_NUMBER, 1, UINT32_MAX, NULL, "how many"},
 	{"PORT", PLACEHOLDER_NUMBER, 0, 31, NULL, "the number of a port"},
+	{"REASON", PLACEHOLDER_CHOICE, 0, 0, DROP_REASONS, "why packets are dropped"},
 	{"SECONDS", PLACEHOLDER_NUMBER, 0, 86400, NULL, "seconds"},
 	{"SSRC", PLACEHOLDER_NUMBER, 0, UINT32_MAX, NULL, "a synchronization source"},
 	{"SUITE", PLACEHOLDER_CHOICE, 0, 0,

@@ -36,5 +36,5 @@ bool placeholder_number(const char *word, uint64_t *number);
 bool placeholder_is_address(const char *word);
 
 // "ID (the number of a session, 1 to 4294967295)"
-#define PLACEHOLDER_TEXT_MAX 256
+#define PLACEHOLDER_TEXT_MAX 1024
 void placeholder_describe(const char *name, unsigned length, char text[PLACEHOLDER_TEXT_MAX]);

@@ -127,7 +127,7 @@ static void measure(struct table_layout *l, const struct table_column columns[],
 			if (width_of(cell) > l->widths[i])
 				l->widths[i] = width_of(cell);
 			l->number[i] |= json_is_number(value);
-			other[i] |= value && !json_is_number(value);
+			other[i] |= value && !json_is_number(value) && !json_is_null(value);
 		}
 	}
 	for (unsigned i = 0; i < l->n; i++)
