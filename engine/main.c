@@ -15,6 +15,7 @@
 #include "engine/base/metrics.h"
 #include "engine/base/service.h"
 #include "engine/base/version.h"
+#include "engine/check.h"
 #include "engine/engine.h"
 #include "engine/engine_metrics.h"
 #include "engine/options.h"
@@ -226,7 +227,13 @@ int main(int argc, char **argv)
 		status = 2;
 		break;
 	case OPTIONS_OK:
-		status = start(&run);
+		if (options.check || options.check_json)
+			status = check_run(&options, options.check_root, options.check_json,
+					 stdout) == CHECK_FAIL
+					 ? EXIT_FAILURE
+					 : EXIT_SUCCESS;
+		else
+			status = start(&run);
 		break;
 	}
 	options_free(&options);

@@ -88,6 +88,7 @@ TEXT_SETTER(socket, config.socket)
 TEXT_SETTER(socket_group, config.socket_group)
 TEXT_SETTER(metrics, metrics)
 TEXT_SETTER(eal, eal)
+TEXT_SETTER(check_root, check_root)
 UINT_SETTER(workers, 1, ENGINE_WORKERS_MAX)
 UINT_SETTER(queues_rx_desc, 32, 32768)
 UINT_SETTER(queues_tx_desc, 32, 32768)
@@ -131,6 +132,16 @@ static int set_crypto(void *object, const char *value, char *error)
 static int set_metrics_anywhere(void *object, const char *value, char *error)
 {
 	return conf_bool(value, &((struct options *)object)->metrics_anywhere, error);
+}
+
+static int set_check(void *object, const char *value, char *error)
+{
+	return conf_bool(value, &((struct options *)object)->check, error);
+}
+
+static int set_check_json(void *object, const char *value, char *error)
+{
+	return conf_bool(value, &((struct options *)object)->check_json, error);
 }
 
 static int set_drain_timeout(void *object, const char *value, char *error)
@@ -181,6 +192,9 @@ static const struct conf_key keys[] = {
 	{"eal", "OPTIONS", "DPDK's own options, where none stand before `--`", set_eal},
 	{"log-level", "LEVEL", "error, warning, notice (default), info, debug", set_log_level},
 	{"log-format", "FORMAT", "text (default), or json: an object a line", set_log_format},
+	{"check", NULL, "tell whether this machine is fit for all this, and end", set_check},
+	{"check-json", NULL, "the same as JSON", set_check_json},
+	{"check-root", "DIR", "there: the tree that stands for /", set_check_root},
 	{0},
 };
 
@@ -308,6 +322,9 @@ static enum options_result check(
 				: "");
 		return OPTIONS_ERROR;
 	}
+	// The machine alone can be checked, too
+	if ((o->check || o->check_json) && !o->config.wire && !o->config.host)
+		return OPTIONS_OK;
 	if (check_ports(&o->config, error) != 0 || check_gateways(&o->config, error) != 0)
 		return OPTIONS_ERROR;
 	return OPTIONS_OK;
@@ -355,7 +372,7 @@ void options_free(struct options *o)
 {
 	const char *texts[] = {o->config.wire, o->config.host, o->config.exception,
 		o->config.exception_interface, o->config.crypto, o->config.socket,
-		o->config.socket_group, o->metrics, o->eal};
+		o->config.socket_group, o->metrics, o->eal, o->check_root};
 
 	free_texts(texts, sizeof(texts) / sizeof(texts[0]));
 	free_texts(o->config.host_addresses, ENGINE_ADDRESSES_MAX);
