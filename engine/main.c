@@ -19,6 +19,7 @@
 #include "engine/engine.h"
 #include "engine/engine_metrics.h"
 #include "engine/options.h"
+#include "engine/telemetry.h"
 #include "pktio/eal.h"
 
 #define DRAIN_LOOK_US 100000
@@ -162,6 +163,9 @@ static int run_engine(struct daemon_run *run)
 	}
 	if (start_metrics(run) != 0)
 		goto end;
+	rc = telemetry_start(run->engine, run->base);
+	if (rc != 0)
+		log_warning("DPDK's telemetry tells nothing of the engine: %s", strerror(-rc));
 	event_base_dispatch(run->base);
 	status = EXIT_SUCCESS;
 end:
@@ -169,6 +173,7 @@ end:
 		event_free(run->drain);
 	metrics_server_free(run->metrics);
 	api_server_free(run->api);
+	telemetry_stop();
 	engine_free(run->engine);
 	return status;
 }
