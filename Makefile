@@ -64,6 +64,9 @@ crypto_ldlibs := -lIPSec_MB
 engine_ldlibs := $(crypto_ldlibs)
 bench_ldlibs := $(engine_ldlibs) -lcrypto
 common_ldlibs := -lm
+# The line editor alone, out of the archive: the client does without DPDK's libraries
+client_ldlibs := -l:librte_cmdline.a
+editor_cflags = $(shell pkg-config --cflags-only-I libdpdk) -DALLOW_EXPERIMENTAL_API
 
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs   = $(shell pkg-config --libs $(1))
@@ -91,6 +94,8 @@ $$(BUILD)/lib$(1).a: $$($(1)_obj)
 $(1)_archives := $$($(1)_needs:%=$$(BUILD)/lib%.a)
 endef
 $(foreach l,$(LIBS),$(eval $(call library,$(l))))
+
+$(BUILD)/engine/client/editor.o: override CFLAGS += $(editor_cflags)
 
 define program
 $$(BUILD)/$(1): $$(BUILD)/$$($($(1)_lib)_dir)/main.o $$($($(1)_lib)_archives)

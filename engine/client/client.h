@@ -32,6 +32,7 @@ struct client {
 	struct script *script;	   // that runs, or NULL
 	int (*connect)(void *arg); // instead of `socket`: a file descriptor, or -1 and errno
 	void *connect_arg;
+	bool catches;			   // Ctrl-C ends the running command
 	volatile sig_atomic_t interrupted; // the running command shall end, its connection is shut
 };
 

@@ -14,6 +14,7 @@
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
 #include "engine/client/commands.h"
+#include "engine/client/prompt.h"
 #include "engine/client/script.h"
 #include "engine/client/words.h"
 
@@ -32,6 +33,9 @@ void client_run_catch(struct client *client)
 {
 	const struct sigaction action = {.sa_handler = on_interrupt};
 
+	if (client->catches)
+		return;
+	client->catches = true;
 	interruptible = client;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -188,6 +192,8 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 		client_run_words(&client, argv + optind, (unsigned)(argc - optind));
 	else if (optind < argc)
 		client_fail(&client, CLIENT_USAGE, "more than %d words", PATTERN_WORDS_MAX);
+	else if (!options.file && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		prompt_run_terminal(&client);
 	else
 		script_load(&client, options.file ? options.file : "-");
 	if ((fflush(out) != 0 || ferror(out)) && client.status == CLIENT_OK)

@@ -173,8 +173,7 @@ static void print_events(struct client *client, const struct client_args *args)
 	if (!result)
 		return;
 	json_decref(result);
-	if (!client->connect)
-		client_run_catch(client);
+	client_run_catch(client);
 	while ((event = rpc_read_blocking(client->fd))) {
 		if (json_object_get(event, "method"))
 			print_event(client, event);
