@@ -13,6 +13,7 @@
 #include "engine/fwd.h"
 #include "engine/mem.h"
 #include "engine/observe.h"
+#include "engine/quality.h"
 #include "engine/retire.h"
 #include "engine/session_table.h"
 #include "engine/worker.h"
@@ -56,6 +57,7 @@ struct engine {
 	struct jitter_scan *jitter; // those under way
 	struct trace *trace;	    // NULL: none since the last was cleared
 	struct fwd fwd;
+	struct quality quality;
 
 	struct event *tick, *second, *netlink_event;
 	uint64_t seconds; // since the start

@@ -265,6 +265,7 @@ struct engine *engine_new(const struct engine_config *config, struct event_base 
 	engine->shared.vlan = (uint16_t)config->vlan;
 	engine->shared.tsc_hz = rte_get_tsc_hz();
 	fwd_init(engine);
+	quality_init(&engine->quality);
 	rcu_register_thread();
 	rcu_thread_offline(); // but for call_rcu()
 	if (init_crypto(config) != 0 || make_pool(engine) != 0 || read_all_addresses(engine) != 0 ||

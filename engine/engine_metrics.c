@@ -2,6 +2,9 @@
 // The engine's metrics, read while packets flow; control thread.
 #include "engine/engine_metrics.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "crypto/context.h"
 #include "engine/base/metrics.h"
 #include "engine/base/version.h"
@@ -92,6 +95,58 @@ static void write_stages(const struct engine *engine, struct metrics *m)
 #undef FAMILY
 }
 
+static void write_batches(const struct engine *engine, struct metrics *m)
+{
+	static const double bounds[BATCH_SIZES - 1] = {1, 2, 4, 8, 16, 32};
+
+	metrics_begin(m, "crowfly_engine_batch_packets", METRICS_HISTOGRAM,
+		"Packets that a worker received at once, one batch in 17");
+	for (unsigned i = 0; i < engine->shared.n_workers; i++) {
+		const struct worker *w = &engine->shared.workers[i];
+		uint64_t counts[BATCH_SIZES];
+		char label[24];
+
+		for (unsigned size = 0; size < BATCH_SIZES; size++)
+			counts[size] = counter_get(&w->batch_sizes[size]);
+		snprintf(label, sizeof(label), "worker=\"%u\"", i);
+		metrics_distribution(m, label, bounds, BATCH_SIZES - 1, counts,
+			(double)counter_get(&w->stages[STAGE_rx].packets));
+	}
+}
+
+// One side of a worker, of which the histogram is in cycles.
+static void write_latency_of(const struct engine *engine, struct metrics *m, unsigned i, int side)
+{
+	static const double bounds[] = {
+		1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.1};
+	static struct histogram cycles;
+	uint64_t counts[RTE_DIM(bounds) + 1] = {0};
+	double hz = (double)engine->shared.tsc_hz, sum = 0;
+	unsigned at = 0;
+	char label[40];
+
+	memset(&cycles, 0, sizeof(cycles));
+	latency_merge(engine, i, side, &cycles);
+	for (uint32_t bucket = 0; cycles.n > 0 && bucket < HISTOGRAM_BUCKETS; bucket++) {
+		double s = (double)histogram_largest(bucket) / hz;
+
+		while (at < RTE_DIM(bounds) && s > bounds[at])
+			at++;
+		counts[at] += cycles.counts[bucket];
+		sum += s * (double)cycles.counts[bucket];
+	}
+	snprintf(label, sizeof(label), "worker=\"%u\",side=\"%s\"", i, sides[side]);
+	metrics_distribution(m, label, bounds, RTE_DIM(bounds), counts, sum);
+}
+
+static void write_latency(const struct engine *engine, struct metrics *m)
+{
+	metrics_begin(m, "crowfly_engine_latency_seconds", METRICS_HISTOGRAM,
+		"From receive burst to transmit burst at that side, while set latency is on");
+	for (unsigned i = 0; i < 2 * engine->shared.n_workers; i++)
+		write_latency_of(engine, m, i / 2, i % 2);
+}
+
 // ---- of the ports and the engine
 
 #define PORT_LIST(X)                                                                               \
@@ -145,5 +200,8 @@ void engine_metrics_write(void *user, struct metrics *m)
 	write_counters(engine, m);
 	write_drops(engine, m);
 	write_stages(engine, m);
+	write_batches(engine, m);
+	write_latency(engine, m);
+	quality_write(&engine->quality, m);
 	write_ports(engine, m);
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static uint64_t largest_of(uint32_t bucket)
+uint64_t histogram_largest(uint32_t bucket)
 {
 	uint32_t octave = bucket >> HISTOGRAM_BITS;
 	uint64_t step = bucket & ((1u << HISTOGRAM_BITS) - 1);
@@ -25,7 +25,7 @@ uint64_t histogram_quantile(const struct histogram *h, double q)
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		seen += h->counts[i];
 		if (seen >= wanted)
-			return largest_of(i) < h->max ? largest_of(i) : h->max;
+			return histogram_largest(i) < h->max ? histogram_largest(i) : h->max;
 	}
 	return h->max;
 }

@@ -37,6 +37,8 @@ static inline void histogram_add(struct histogram *h, uint64_t value)
 	histogram_add_n(h, value, 1);
 }
 
+// The largest value that a bucket counts.
+uint64_t histogram_largest(uint32_t bucket);
 // The value that a share `q` (0 to 1) of all are not above: the largest of its bucket, but never
 // more than the largest of all, which is exact. 0 if there is none.
 uint64_t histogram_quantile(const struct histogram *h, double q);

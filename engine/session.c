@@ -315,6 +315,7 @@ int session_add(struct engine *engine, const struct session_params *params, uint
 	}
 	session->added_tsc = rte_rdtsc();
 	session->timeout_tsc = session->added_tsc;
+	quality_begin(engine, session);
 	publish(engine, session);
 	*id = session->id;
 	return 0;
@@ -453,6 +454,7 @@ int session_remove(struct engine *engine, uint32_t id)
 		return -ENOENT;
 	rx = stream_home(session->rx->state);
 	tx = stream_home(session->tx->state);
+	quality_end(engine, session);
 	unpublish(engine, session);
 	session_table_del(&engine->sessions, session);
 	retire(engine->retire, end_stream, session->rx);

@@ -84,6 +84,7 @@ static void scan_one(struct engine *engine, struct session *s)
 	emit_once(engine, s, SESSION_KEY_EXHAUSTED_RX, exhausted(rx, s->exhausted_rx_before), 0);
 	emit_once(engine, s, SESSION_KEY_EXHAUSTED_TX, exhausted(tx, s->exhausted_tx_before), 0);
 	scan_timeout(engine, s);
+	quality_scan(engine, s);
 	if (s->drain_idle_s > 0 && silent_ms(engine, s, s->drain_tsc) >= s->drain_idle_s * 1000ull)
 		session_remove(engine, s->id);
 }

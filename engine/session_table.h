@@ -24,6 +24,8 @@ struct session {
 	uint32_t exhausted_rx_before, exhausted_tx_before;
 	const char *tag; // ours; may be NULL
 	uint64_t added_tsc;
+	// By quality.c: at the engine's second, modulo 2^32
+	uint32_t sampled_s, sampled_packets, sampled_lost;
 	uint64_t timeout_tsc;  // media is waited for since then
 	uint64_t drain_tsc;    // draining since then
 	uint32_t drain_idle_s; // removed once silent for so long; 0: not draining

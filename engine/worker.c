@@ -77,6 +77,14 @@ static uint64_t watch_stage(struct worker *w, const struct packet_batch *batch, 
 	return now;
 }
 
+static void count_received(struct worker *w, unsigned n, uint64_t cycles)
+{
+	unsigned size = n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
+
+	count_stage(&w->stages[STAGE_rx], n, cycles);
+	counter_add(&w->batch_sizes[size < BATCH_SIZES ? size : BATCH_SIZES - 1], 1);
+}
+
 static void run_stages(struct worker *w, struct packet_batch *batch)
 {
 	const struct way *way = way_table[w->fwd.mode][batch->side];
@@ -133,7 +141,7 @@ static unsigned poll_port(struct worker *w, enum packet_side side)
 	counter_add(&w->batches, 1);
 	counter_add(&w->counters.rx[side], n);
 	if (w->batch.timed)
-		count_stage(&w->stages[STAGE_rx], n, rte_rdtsc() - then);
+		count_received(w, n, rte_rdtsc() - then);
 	run_batch(w, side, mbufs, n);
 	return n;
 }

@@ -89,6 +89,9 @@ struct stage_counters {
 	uint64_t packets, batches, cycles; // cycles of the TSC
 };
 
+// Of the batches received and timed, those of up to 1, 2, 4, 8, 16, 32 packets, and larger ones.
+#define BATCH_SIZES 7
+
 struct worker {
 	struct worker_shared *shared;
 	unsigned index;
@@ -105,6 +108,7 @@ struct worker {
 
 	struct worker_counters counters __attribute__((aligned(64)));
 	struct stage_counters stages[STAGE_COUNT]; // of the batches timed
+	uint64_t batch_sizes[BATCH_SIZES];
 	uint64_t batches;
 
 	// How it was started

@@ -19,6 +19,8 @@ void meter_response(struct meter *meter, const char *method, int status, double 
 	if (status >= 100 && status <= METER_STATUS_MAX)
 		meter->responses[i][status]++;
 	metrics_observe(&meter->seconds, seconds);
+	if (i == METER_REGISTER && status == 200)
+		metrics_observe(&meter->logins, seconds);
 }
 
 // Those of which there has been one; the status codes are the server's own.
@@ -40,4 +42,7 @@ void meter_write(const struct meter *meter, struct metrics *metrics)
 	metrics_begin(metrics, "crowfly_access_answer_seconds", METRICS_HISTOGRAM,
 		"Time from a request to its answer");
 	metrics_histogram(metrics, &meter->seconds);
+	metrics_begin(metrics, "crowfly_access_login_seconds", METRICS_HISTOGRAM,
+		"Time from a REGISTER that is granted to its 200, tables included");
+	metrics_histogram(metrics, &meter->logins);
 }

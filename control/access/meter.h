@@ -11,6 +11,7 @@ enum meter_method { METER_REGISTER, METER_INVITE, METER_OPTIONS, METER_OTHER, ME
 struct meter {
 	uint64_t responses[METER_METHODS][METER_STATUS_MAX + 1];
 	struct metrics_histogram seconds; // for an answer
+	struct metrics_histogram logins;  // for the answer with profile and routing table
 };
 
 // A request was answered.

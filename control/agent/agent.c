@@ -113,6 +113,7 @@ struct agent *agent_new(struct event_base *base, struct config *config, char *er
 		return NULL;
 	agent->base = base;
 	agent->config = config;
+	meter_init(&agent->meter);
 	if (make_parts(agent, error) || make_endpoints(agent))
 		goto fail;
 	agent->dataplane = dataplane_new(agent);

@@ -290,6 +290,9 @@ void call_end(struct call *call, int status, const char *reason)
 
 	if (call->state == CALL_ENDED)
 		return;
+	if (call->state == CALL_ESTABLISHED && call->setup_ms > 0)
+		meter_call_lasted(&call->agent->meter,
+			(double)(agent_now_us() - call->began_us) / 1e6 - call->setup_ms / 1e3);
 	call->state = CALL_ENDED;
 	call->status = status;
 	meter_call_ended(&call->agent->meter, call->outgoing, status);

@@ -10,6 +10,16 @@
 #define ENDPOINT_STATES (ENDPOINT_LOGGING_OUT + 1)
 #define CALL_STATES	CALL_ENDED // an ended one is none
 
+void meter_init(struct meter *meter)
+{
+	meter->calls.bounds = metrics_durations;
+}
+
+void meter_call_lasted(struct meter *meter, double seconds)
+{
+	metrics_observe(&meter->calls, seconds);
+}
+
 void meter_call_ended(struct meter *meter, bool outgoing, int status)
 {
 	if (status >= 100 && status < 700)
@@ -80,6 +90,9 @@ static void write_times(const struct meter *meter, struct metrics *m)
 	metrics_begin(m, "crowfly_agent_setup_seconds", METRICS_HISTOGRAM,
 		"Time from INVITE to a session in the engine, of calls placed");
 	metrics_histogram(m, &meter->setups);
+	metrics_begin(m, "crowfly_agent_call_duration_seconds", METRICS_HISTOGRAM,
+		"How long calls were established that have ended");
+	metrics_histogram(m, &meter->calls);
 }
 
 void meter_write(void *user, struct metrics *m)

@@ -6,8 +6,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-static const double bounds[METRICS_BUCKETS] = {
+static const double times[METRICS_BUCKETS] = {
 	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+const double metrics_durations[METRICS_BUCKETS] = {
+	1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 86400};
 
 void metrics_begin(
 	struct metrics *metrics, const char *name, enum metrics_type type, const char *help)
@@ -52,27 +54,45 @@ void metrics_number(struct metrics *metrics, double value, const char *labels, .
 	evbuffer_add_printf(metrics->out, " %.9g\n", value);
 }
 
-void metrics_observe(struct metrics_histogram *histogram, double seconds)
+static const double *bounds_of(const struct metrics_histogram *histogram)
 {
+	return histogram->bounds ? histogram->bounds : times;
+}
+
+void metrics_observe(struct metrics_histogram *histogram, double value)
+{
+	const double *bounds = bounds_of(histogram);
 	unsigned i = 0;
 
-	while (i < METRICS_BUCKETS && seconds > bounds[i])
+	while (i < METRICS_BUCKETS && value > bounds[i])
 		i++;
 	histogram->counts[i]++;
-	histogram->sum += seconds;
+	histogram->sum += value;
 }
 
 void metrics_histogram(struct metrics *metrics, const struct metrics_histogram *histogram)
 {
+	metrics_distribution(metrics, "", bounds_of(histogram), METRICS_BUCKETS, histogram->counts,
+		histogram->sum);
+}
+
+void metrics_distribution(struct metrics *metrics, const char *label, const double bounds[],
+	unsigned n, const uint64_t counts[], double sum)
+{
+	const char *open = *label ? "{" : "", *close = *label ? "}" : "",
+		   *comma = *label ? "," : "";
+	struct evbuffer *out = metrics->out;
 	uint64_t below = 0;
 
-	for (unsigned i = 0; i < METRICS_BUCKETS; i++) {
-		below += histogram->counts[i];
-		evbuffer_add_printf(metrics->out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n",
-			metrics->name, bounds[i], below);
+	for (unsigned i = 0; i < n; i++) {
+		below += counts[i];
+		evbuffer_add_printf(out, "%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", metrics->name,
+			label, comma, bounds[i], below);
 	}
-	below += histogram->counts[METRICS_BUCKETS];
-	evbuffer_add_printf(metrics->out,
-		"%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.9g\n%s_count %" PRIu64 "\n",
-		metrics->name, below, metrics->name, histogram->sum, metrics->name, below);
+	below += counts[n];
+	evbuffer_add_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", metrics->name, label,
+		comma, below);
+	evbuffer_add_printf(out, "%s_sum%s%s%s %.9g\n", metrics->name, open, label, close, sum);
+	evbuffer_add_printf(
+		out, "%s_count%s%s%s %" PRIu64 "\n", metrics->name, open, label, close, below);
 }

@@ -30,14 +30,19 @@ void metrics_count(struct metrics *metrics, uint64_t value, const char *labels, 
 void metrics_number(struct metrics *metrics, double value, const char *labels, ...)
 	__attribute__((format(printf, 3, 4)));
 
-// A distribution of times, from 1 ms to 10 s.
+// A distribution.
 #define METRICS_BUCKETS 13
 struct metrics_histogram {
+	const double *bounds; // METRICS_BUCKETS of them, ascending; NULL: times, 1 ms to 10 s
 	uint64_t counts[METRICS_BUCKETS + 1]; // the last: above all bounds
 	double sum;
 };
-void metrics_observe(struct metrics_histogram *histogram, double seconds);
+extern const double metrics_durations[METRICS_BUCKETS]; // of calls: 1 s to a day
+void metrics_observe(struct metrics_histogram *histogram, double value);
 void metrics_histogram(struct metrics *metrics, const struct metrics_histogram *histogram);
+// One that was counted elsewhere, with a label like `worker="0"` ("": none). `counts`: n + 1.
+void metrics_distribution(struct metrics *metrics, const char *label, const double bounds[],
+	unsigned n, const uint64_t counts[], double sum);
 
 // ---- the server
 

@@ -29,6 +29,7 @@ is "sessions in the call" "$(value crowfly_engine_sessions)" 1
 at_least "packets sent" "$(value 'crowfly_engine_sent_packets_total{worker="0",side="wire"}')" $((before + 50))
 at_least "packets protected" "$(value 'crowfly_engine_protected_packets_total{worker="0"}')" 50
 at_least "packets of the wire port" "$(value 'crowfly_engine_port_sent_packets_total{port="wire"}')" 50
+at_least "batches" "$(value 'crowfly_engine_batch_packets_bucket{worker="0",le="+Inf"}')" 1
 at_least "packets timed" "$(value 'crowfly_engine_stage_packets_total{worker="0",stage="parse"}')" 1
 is "time is in seconds" "$(jq '.["crowfly_engine_stage_seconds_total{worker=\"0\",stage=\"parse\"}"] | . > 0 and . < 60' <<<"$samples")" true
 
@@ -46,6 +47,7 @@ is "connections" "$(value 'crowfly_access_connections{digest="sha256"}')" 2
 is "logins granted" "$(value 'crowfly_access_responses_total{method="REGISTER",status="200"}')" 2
 is "challenges" "$(value 'crowfly_access_responses_total{method="REGISTER",status="401"}')" 2
 is "answers timed" "$(value crowfly_access_answer_seconds_count)" 4
+is "logins timed by the server" "$(value crowfly_access_login_seconds_count)" 2
 access_text=$(jq -r "keys[]" <<<"$samples")
 samples=$(scrape a $at)
 
@@ -74,7 +76,15 @@ is "sessions after the hostile clients" "$(jq .crowfly_engine_sessions "$tmp/hos
 rpc agent-a call.hang_up "{\"call\":$(jq .call <<<"$placed")}" >/dev/null
 samples=$(scrape a 127.0.0.1:9465)
 is "calls ended" "$(value 'crowfly_agent_calls_ended_total{direction="out",status="2xx"}')" 1
+is "durations of calls" "$(value crowfly_agent_call_duration_seconds_count)" 1
+is "the call was longer than 1 s" "$(value 'crowfly_agent_call_duration_seconds_bucket{le="1"}')" 0
 is "calls left" "$(value 'crowfly_agent_calls{direction="out",state="established"}')" 0
+samples=$(scrape a $at)
+is "durations of sessions" "$(value crowfly_engine_session_duration_seconds_count)" 1
+is "durations below 1 s" "$(value 'crowfly_engine_session_duration_seconds_bucket{le="1"}')" 0
+at_least "jitters" "$(value crowfly_engine_session_jitter_seconds_count)" 1
+is "sessions without loss" "$(value 'crowfly_engine_session_loss_ratio_bucket{le="0"}')" \
+	"$(value crowfly_engine_session_loss_ratio_count)"
 for h in a b; do
 	stop app-$h
 	is "lost, wrong, duplicate at $h" "$(heard app-$h 'lost + .wrong + .duplicates')" 0

@@ -77,6 +77,39 @@ Test(metrics, histogram)
 		cr_expect_not_null(strstr(text, expected[i]), "%s in %s", expected[i], text);
 }
 
+Test(metrics, distribution)
+{
+	static const double bounds[] = {1, 2, 0.5e6};
+	static const uint64_t counts[] = {1, 0, 3, 2};
+	struct metrics *m = begin();
+
+	metrics_begin(m, "x_packets", METRICS_HISTOGRAM, "Packets at once");
+	metrics_distribution(m, "worker=\"7\"", bounds, 3, counts, 1e6);
+	cr_expect_str_eq(end(m),
+		"# HELP x_packets Packets at once\n# TYPE x_packets histogram\n"
+		"x_packets_bucket{worker=\"7\",le=\"1\"} 1\n"
+		"x_packets_bucket{worker=\"7\",le=\"2\"} 1\n"
+		"x_packets_bucket{worker=\"7\",le=\"500000\"} 4\n"
+		"x_packets_bucket{worker=\"7\",le=\"+Inf\"} 6\n"
+		"x_packets_sum{worker=\"7\"} 1000000\nx_packets_count{worker=\"7\"} 6\n");
+}
+
+Test(metrics, histogram_with_bounds_of_its_own)
+{
+	struct metrics_histogram histogram = {.bounds = metrics_durations};
+	struct metrics *m = begin();
+
+	metrics_observe(&histogram, 60);
+	metrics_observe(&histogram, 86401);
+	metrics_begin(m, "x_seconds", METRICS_HISTOGRAM, "Durations");
+	metrics_histogram(m, &histogram);
+	end(m);
+	static const char *const expected[] = {"_bucket{le=\"30\"} 0\n", "_bucket{le=\"60\"} 1\n",
+		"_bucket{le=\"86400\"} 1\n", "_bucket{le=\"+Inf\"} 2\n"};
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		cr_expect_not_null(strstr(text, expected[i]), "%s in %s", expected[i], text);
+}
+
 // ---- the server
 
 static struct event_base *base;
