@@ -53,20 +53,20 @@ base_needs := base
 client_needs := client base
 pktio_needs := pktio base
 crypto_needs := crypto
-engine_needs := engine pktio crypto base
+engine_needs := engine client pktio crypto base
 sip_needs := sip base
 access_needs := access sip base
 agent_needs := agent sip base
 bench_needs := bench $(engine_needs)
 
-# libipsec-mb has no .pc file
-crypto_ldlibs := -lIPSec_MB
-engine_ldlibs := $(crypto_ldlibs)
-bench_ldlibs := $(engine_ldlibs) -lcrypto
-common_ldlibs := -lm
 # The line editor alone, out of the archive: the client does without DPDK's libraries
 client_ldlibs := -l:librte_cmdline.a
 editor_cflags = $(shell pkg-config --cflags-only-I libdpdk) -DALLOW_EXPERIMENTAL_API
+# libipsec-mb has no .pc file
+crypto_ldlibs := -lIPSec_MB
+engine_ldlibs := $(crypto_ldlibs) $(client_ldlibs)
+bench_ldlibs := $(engine_ldlibs) -lcrypto
+common_ldlibs := -lm
 
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs   = $(shell pkg-config --libs $(1))

@@ -258,6 +258,11 @@ struct api_server *api_server_new(
 	return server;
 }
 
+void api_server_adopt(struct api_server *server, int fd)
+{
+	rpc_server_adopt(server->rpc, fd);
+}
+
 int api_server_allow_group(struct api_server *server, const char *group)
 {
 	return rpc_server_allow_group(server->rpc, group);

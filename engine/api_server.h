@@ -11,7 +11,9 @@ struct api_server;
 // and errno.
 struct api_server *api_server_new(
 	struct event_base *base, struct engine *engine, const char *socket_path);
-// Before engine_free().
 // Lets the members of a group (a name or number) use it, too. 0 or -errno.
 int api_server_allow_group(struct api_server *server, const char *group);
+// Serves one more client, over this end of a socket pair, which it takes.
+void api_server_adopt(struct api_server *server, int fd);
+// Before engine_free().
 void api_server_free(struct api_server *server);

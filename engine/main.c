@@ -16,6 +16,7 @@
 #include "engine/base/service.h"
 #include "engine/base/version.h"
 #include "engine/check.h"
+#include "engine/console.h"
 #include "engine/engine.h"
 #include "engine/engine_metrics.h"
 #include "engine/options.h"
@@ -33,6 +34,8 @@ struct daemon_run {
 	struct engine *engine;
 	struct api_server *api;
 	struct metrics_server *metrics;
+	struct service *service;
+	struct console *console; // with -i
 	struct event *drain;
 	unsigned drain_left; // looks until the deadline
 };
@@ -46,11 +49,33 @@ static bool is_ready(void *arg)
 	return engine_workers_polled(run->engine);
 }
 
+static void console_ended(void *arg)
+{
+	struct daemon_run *run = arg;
+
+	service_stop(run->service, "end of the prompt");
+}
+
+static bool interrupt(void *arg)
+{
+	struct daemon_run *run = arg;
+
+	return run->console && console_interrupt(run->console);
+}
+
 static void ready(void *arg)
 {
 	struct daemon_run *run = arg;
 
 	log_notice("ready, API at %s", run->options->config.socket);
+	if (!run->options->interactive)
+		return;
+	service_on_interrupt(run->service, interrupt);
+	run->console = console_new(run->base, run->api, console_ended, run);
+	if (!run->console) {
+		log_error("interactive: %s", strerror(errno));
+		service_stop(run->service, "no prompt");
+	}
 }
 
 static bool moves(void *arg)
@@ -145,7 +170,7 @@ static int run_engine(struct daemon_run *run)
 {
 	const char *socket = run->options->config.socket;
 	const char *group = run->options->config.socket_group;
-	int status = EXIT_FAILURE, rc;
+	int status = EXIT_FAILURE, prompt, rc;
 
 	run->drain = event_new(run->base, -1, EV_PERSIST, on_drain, run);
 	run->engine = run->drain ? engine_new(&run->options->config, run->base) : NULL;
@@ -169,6 +194,8 @@ static int run_engine(struct daemon_run *run)
 	event_base_dispatch(run->base);
 	status = EXIT_SUCCESS;
 end:
+	prompt = console_free(run->console);
+	status = status ? status : prompt;
 	if (run->drain)
 		event_free(run->drain);
 	metrics_server_free(run->metrics);
@@ -186,7 +213,6 @@ static int start(struct daemon_run *run)
 	char *eal_argv[OPTIONS_EAL_MAX + 2]; // the EAL reorders and overwrites its copy
 	const struct options *options = run->options;
 	char error[CONF_ERROR_MAX];
-	struct service *service;
 	int status = EXIT_FAILURE;
 
 	log_init("crowfly-engine", options->log_level);
@@ -198,13 +224,13 @@ static int start(struct daemon_run *run)
 		return EXIT_FAILURE;
 	}
 	run->base = event_base_new();
-	service = run->base ? service_new(run->base, &ops, run) : NULL;
-	if (service)
+	run->service = run->base ? service_new(run->base, &ops, run) : NULL;
+	if (run->service)
 		status = run_engine(run);
 	else
 		log_error("no event loop: %s", strerror(errno));
 	eal_fini();
-	service_free(service);
+	service_free(run->service);
 	if (run->base)
 		event_base_free(run->base);
 	return status;

@@ -115,6 +115,11 @@ static int set_wire_gateway(void *object, const char *value, char *error)
 		((struct options *)object)->config.wire_gateways, 2, false, value, error);
 }
 
+static int set_interactive(void *object, const char *value, char *error)
+{
+	return conf_bool(value, &((struct options *)object)->interactive, error);
+}
+
 static int set_idle_sleep(void *object, const char *value, char *error)
 {
 	return conf_bool(value, &((struct options *)object)->config.idle_sleep, error);
@@ -179,6 +184,7 @@ static const struct conf_key keys[] = {
 	{"sessions", "N", "at most (131072)", set_sessions_max},
 	{"ssrc-max", "N", "synchronization sources of a stream at most (16)", set_ssrc_max},
 	{"vlan", "ID", "802.1Q tag of the wire port", set_vlan},
+	{"interactive", NULL, "a prompt on standard input; also -i", set_interactive},
 	{"idle-sleep", NULL, "workers sleep up to 0.2 ms at a time when idle", set_idle_sleep},
 	{"crypto", "NAME", "ipsec_mb (default) or libsrtp2", set_crypto},
 	{"socket", "PATH", "of the API (" API_ENGINE_SOCKET ")", set_socket},
@@ -338,6 +344,9 @@ enum options_result options_read(struct options *o, int argc, char **argv, char 
 	memset(o, 0, sizeof(*o));
 	o->log_level = LOG_NOTICE;
 	error[0] = '\0';
+	for (int i = separator + 1; i < argc; i++)
+		if (strcmp(argv[i], "-i") == 0)
+			argv[i] = "--interactive"; // as in testpmd
 	rest = conf_args(argc - separator, argv + separator, sections, o, error);
 	if (rest == CONF_HELP)
 		return OPTIONS_HELP;

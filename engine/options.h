@@ -13,8 +13,9 @@ struct options {
 	int log_level, log_format;
 	const char *metrics; // where they are given out; NULL: nowhere
 	bool metrics_anywhere;
-	bool check, check_json;	  // look at the machine and end
-	const char *check_root;	  // what stands for / there; NULL: /
+	bool check, check_json; // look at the machine and end
+	const char *check_root; // what stands for / there; NULL: /
+	bool interactive;
 	unsigned drain_timeout_s; // after SIGTERM; 0: stop at once
 	// For eal_init(): the words before `--`, or those of the key `eal`
 	int eal_argc;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #define LIMIT_US       10000000u // how long log_limited() holds lines back
 
 static const char *program_name = "crowfly";
+static pthread_mutex_t line_lock = PTHREAD_MUTEX_INITIALIZER; // of the two
+static void (*line_writer)(void *arg, const char *line, size_t length);
+static void *line_writer_arg;
 static bool to_journal;
 static enum log_format line_format;
 
@@ -203,6 +207,24 @@ static size_t write_text(char *out, size_t n, size_t size, const char *text)
 	return n;
 }
 
+void log_set_writer(void (*writer)(void *arg, const char *line, size_t length), void *arg)
+{
+	pthread_mutex_lock(&line_lock);
+	line_writer = writer;
+	line_writer_arg = arg;
+	pthread_mutex_unlock(&line_lock);
+}
+
+static void write_out(const char *line, size_t length)
+{
+	pthread_mutex_lock(&line_lock);
+	if (line_writer)
+		line_writer(line_writer_arg, line, length);
+	else if (write(STDERR_FILENO, line, length) < 0)
+		length = 0; // a log that cannot be written is no reason to stop
+	pthread_mutex_unlock(&line_lock);
+}
+
 static void write_line(const char *where, int level, const char *text)
 {
 	char line[LINE_MAX_BYTES];
@@ -216,9 +238,7 @@ static void write_line(const char *where, int level, const char *text)
 		n = write_text(line, n, sizeof(line) - 1, text);
 	}
 	line[n++] = '\n';
-	// A log that cannot be written is no reason to stop
-	if (write(STDERR_FILENO, line, n) < 0)
-		return;
+	write_out(line, n);
 }
 
 void log_line(const char *where, int level, const char *fmt, ...)

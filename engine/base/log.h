@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <syslog.h>
 
@@ -36,6 +37,10 @@ bool log_enabled_in(const char *where, int level);
 void log_line(const char *where, int level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 #define log_write(...) log_line(__FILE__, __VA_ARGS__)
+
+// Lines go to `writer` instead of stderr, a line end behind each; NULL: to stderr again, and nobody
+// is in the old writer any more. One that is on a terminal where something is typed, for instance.
+void log_set_writer(void (*writer)(void *arg, const char *line, size_t length), void *arg);
 
 #define log_error(...)	 log_write(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)

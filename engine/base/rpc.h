@@ -54,6 +54,10 @@ int rpc_server_allow_group(struct rpc_server *server, const char *group);
 // Closes all connections and removes the socket. Not inside a handler.
 void rpc_server_free(struct rpc_server *server);
 
+// Serves a client whose connection was made by other means (a socket pair). Takes the file
+// descriptor; NULL: it was closed.
+struct rpc_conn *rpc_server_adopt(struct rpc_server *server, int fd);
+
 // Called when a client has gone; NULL: nobody wants to know.
 void rpc_server_on_close(
 	struct rpc_server *server, void (*closed)(void *user, struct rpc_conn *conn));

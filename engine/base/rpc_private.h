@@ -69,8 +69,7 @@ void rpc_line_too_long(struct rpc_conn *conn);
 // The client has gone: its calls stay with their owners.
 void rpc_calls_orphan(struct rpc_conn *conn);
 
-// rpc_server.c: a connection made by other means, for tests. Takes the file descriptor.
-struct rpc_conn *rpc_server_adopt(struct rpc_server *server, int fd);
+// rpc_server.c: one that does not listen, for tests.
 struct rpc_server *rpc_server_bare(
 	struct event_base *base, const struct rpc_method *methods, void *user);
 // Sends a copy of the object as a line.

@@ -19,6 +19,7 @@
 
 struct service {
 	struct service_ops ops;
+	bool (*interrupt)(void *arg); // may be NULL
 	void *arg;
 	struct event *signals[3], *ready, *watchdog;
 	bool is_ready, stopping;
@@ -34,21 +35,35 @@ static int tell(const char *state)
 	return rc;
 }
 
+void service_on_interrupt(struct service *service, bool (*interrupt)(void *arg))
+{
+	service->interrupt = interrupt;
+}
+
+void service_stop(struct service *service, const char *reason)
+{
+	if (service->stopping)
+		return;
+	service->stopping = true;
+	log_notice("%s: stopping", reason);
+	tell("STOPPING=1");
+	service->ops.stop(service->arg);
+}
+
 static void on_stop(evutil_socket_t number, short what, void *arg)
 {
 	struct service *service = arg;
 	const char *name = number == SIGTERM ? "SIGTERM" : "SIGINT";
 
 	(void)what;
+	if (number == SIGINT && service->interrupt && service->interrupt(service->arg))
+		return;
 	if (service->stopping) {
 		log_rare(LOG_NOTICE, "%s again: stopping at once", name);
 		service->ops.stop_now(service->arg);
 		return;
 	}
-	service->stopping = true;
-	log_notice("%s: stopping", name);
-	tell("STOPPING=1");
-	service->ops.stop(service->arg);
+	service_stop(service, name);
 }
 
 static void on_reload(evutil_socket_t number, short what, void *arg)

@@ -25,5 +25,11 @@ struct service *service_new(struct event_base *base, const struct service_ops *o
 // To be freed last: until then no signal cuts the end short.
 void service_free(struct service *service);
 
+// Asks first at SIGINT whether something else ends by it, and the program goes on.
+void service_on_interrupt(struct service *service, bool (*interrupt)(void *arg));
+
+// The same as SIGTERM does, for another reason, which is logged.
+void service_stop(struct service *service, const char *reason);
+
 // The stop that is under way may take so long.
 void service_stop_takes(unsigned seconds);

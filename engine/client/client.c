@@ -47,7 +47,11 @@ json_t *client_call(struct client *client, const char *method, json_t *params)
 		const char *text = json_string_value(json_object_get(error, "message"));
 		json_t *status = json_object_get(json_object_get(error, "data"), "status");
 
-		if (json_is_integer(status))
+		if (json_integer_value(json_object_get(error, "code")) == RPC_METHOD_NOT_FOUND)
+			client_fail(client, CLIENT_FAILED,
+				"%s: unknown method: this socket is another program's, or another version's",
+				method);
+		else if (json_is_integer(status))
 			client_fail(client, CLIENT_FAILED, "%s: %s (status %d)", method,
 				text ? text : "failed", (int)json_integer_value(status));
 		else

@@ -16,7 +16,8 @@ enum client_status {
 	CLIENT_NO_CONNECTION = 3,
 };
 
-enum client_server { CLIENT_NO_SERVER, CLIENT_ENGINE, CLIENT_AGENT };
+// CLIENT_EITHER: an agent, if neither -s nor the prompt says whose.
+enum client_server { CLIENT_NO_SERVER, CLIENT_ENGINE, CLIENT_AGENT, CLIENT_EITHER };
 
 struct client {
 	FILE *out, *err;
@@ -30,7 +31,8 @@ struct client {
 	bool quit;		   // no further command
 	bool stdin_is_commands;	   // it is no command's
 	struct script *script;	   // that runs, or NULL
-	int (*connect)(void *arg); // instead of `socket`: a file descriptor, or -1 and errno
+	int (*connect)(void *arg); // to the engine, instead of `socket`: a file descriptor, or -1
+				   // and errno
 	void *connect_arg;
 	bool catches;			   // Ctrl-C ends the running command
 	volatile sig_atomic_t interrupted; // the running command shall end, its connection is shut

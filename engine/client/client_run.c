@@ -43,11 +43,6 @@ void client_run_catch(struct client *client)
 
 // ---- one command
 
-static int connect_to(const struct client *client, const char *path)
-{
-	return client->connect ? client->connect(client->connect_arg) : rpc_connect(path);
-}
-
 static bool connect_for(struct client *client, const struct client_command *command)
 {
 	const char *path = client->socket;
@@ -56,7 +51,10 @@ static bool connect_for(struct client *client, const struct client_command *comm
 		return true;
 	if (!path)
 		path = command->server == CLIENT_ENGINE ? API_ENGINE_SOCKET : API_AGENT_SOCKET;
-	client->fd = connect_to(client, path);
+	if (client->connect && command->server != CLIENT_AGENT)
+		client->fd = client->connect(client->connect_arg);
+	else
+		client->fd = rpc_connect(path);
 	if (client->fd >= 0)
 		return true;
 	client_fail(client, CLIENT_NO_CONNECTION, "cannot connect to the %s at %s: %s",

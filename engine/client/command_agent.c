@@ -206,7 +206,7 @@ const struct client_command command_agent[] = {
 	{"log-out ENDPOINT", "agent", "0.1", CLIENT_AGENT, "take an endpoint offline", log_out},
 	{"log-in ENDPOINT", "agent", "0.1", CLIENT_AGENT,
 		"log an endpoint in again, or ask for its peers anew", log_in},
-	{"events", "agent", "0.1", CLIENT_AGENT,
+	{"events", "agent", "0.1", CLIENT_EITHER,
 		"print what happens, a line each, until Ctrl-C (-s: also of an engine)",
 		print_events},
 	{0},

@@ -8,8 +8,10 @@
 
 #define WORDS_WIDTH 30 // of the commands, where their help is beside them
 
-static const char *const server_names[] = {
-	[CLIENT_NO_SERVER] = "none", [CLIENT_ENGINE] = "engine", [CLIENT_AGENT] = "agent"};
+static const char *const server_names[] = {[CLIENT_NO_SERVER] = "none",
+	[CLIENT_ENGINE] = "engine",
+	[CLIENT_AGENT] = "agent",
+	[CLIENT_EITHER] = "either"};
 static const char *const kind_names[] = {[PLACEHOLDER_NUMBER] = "number",
 	[PLACEHOLDER_TEXT] = "text",
 	[PLACEHOLDER_FILE] = "file",

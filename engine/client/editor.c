@@ -4,6 +4,8 @@
 #include "engine/client/editor.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +22,7 @@
 #define INPUT_MAX 256
 
 struct editor {
-	int in;
+	int in, stop[2];
 	const char *prompt;
 	struct rdline *rdline;
 	editor_complete complete;
@@ -165,10 +167,17 @@ static enum editor_result read_line(struct editor *editor)
 	enum editor_result result;
 
 	while (!take_input(editor, &result)) {
-		ssize_t n = read(editor->in, editor->input, sizeof(editor->input));
+		struct pollfd ready[] = {{.fd = editor->in, .events = POLLIN},
+			{.fd = editor->stop[0], .events = POLLIN}};
+		int rc = poll(ready, 2, -1);
+		ssize_t n = rc > 0 && !ready[1].revents
+				    ? read(editor->in, editor->input, sizeof(editor->input))
+				    : rc;
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (ready[1].revents)
+			return EDITOR_END;
 		if (n <= 0 || editor->screen.failed)
 			return EDITOR_END;
 		editor->n_input = (size_t)n;
@@ -231,6 +240,12 @@ void editor_insert(struct editor *editor, const char *text, size_t length)
 	pthread_mutex_unlock(&editor->lock);
 }
 
+void editor_stop(struct editor *editor)
+{
+	if (write(editor->stop[1], "", 1) < 0)
+		editor->screen.failed = true;
+}
+
 struct editor *editor_new(int in, int out, const char *prompt, editor_complete complete)
 {
 	struct editor *editor = calloc(1, sizeof(*editor));
@@ -240,10 +255,11 @@ struct editor *editor_new(int in, int out, const char *prompt, editor_complete c
 	editor->in = in;
 	editor->prompt = prompt;
 	editor->complete = complete;
+	editor->stop[0] = editor->stop[1] = -1;
 	editor->rdline = rdline_new(write_char, validate, on_complete, editor);
 	pthread_mutex_init(&editor->lock, NULL);
 	screen_init(&editor->screen, out);
-	if (editor->rdline)
+	if (editor->rdline && pipe2(editor->stop, O_CLOEXEC) == 0)
 		return editor;
 	editor_free(editor);
 	errno = ENOMEM;
@@ -254,6 +270,9 @@ void editor_free(struct editor *editor)
 {
 	if (!editor)
 		return;
+	for (int i = 0; i < 2; i++)
+		if (editor->stop[i] >= 0)
+			close(editor->stop[i]);
 	pthread_mutex_destroy(&editor->lock);
 	rdline_free(editor->rdline);
 	free(editor);

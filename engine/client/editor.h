@@ -32,6 +32,9 @@ enum editor_result { EDITOR_LINE, EDITOR_END };
 // Reads a line and puts it into the history. EDITOR_END: Ctrl-D, or the terminal has gone.
 enum editor_result editor_read(struct editor *editor, char line[EDITOR_LINE_MAX]);
 
+// Makes the line that is read, and every later one, end with EDITOR_END. Any thread.
+void editor_stop(struct editor *editor);
+
 // Gives the terminal its modes back, while a line is read. For a signal handler.
 void editor_restore(const struct editor *editor);
 

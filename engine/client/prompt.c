@@ -28,7 +28,10 @@ void prompt_run(struct client *client, struct editor *editor)
 	client->where = "";
 	client->stdin_is_commands = true;
 	while (!client->quit && editor_read(editor, line) == EDITOR_LINE) {
+		client->interrupted = 0;
 		client_run_line(client, line);
+		if (client->interrupted)
+			fputc('\n', client->out); // behind the terminal's ^C
 		fflush(client->out);
 		fflush(client->err);
 	}

@@ -161,7 +161,7 @@ def fill(text):
 
 
 def socket_of(server, host):
-    return sockets.get(f"{server}-{host}")
+    return sockets.get(f"{'agent' if server == 'either' else server}-{host}")
 
 
 def server_of(words):
