@@ -46,6 +46,12 @@
 #define API_PORT_CLEAR	   "port.clear"
 #define API_PORT_START	   "port.start" // {"ports": [{"id", "role", "started", "changed"}]}
 #define API_PORT_STOP	   "port.stop"
+// {"file": an absolute path, "session" or "port", "decrypted": false, "count", "seconds",
+// "snaplen"}: answered once the file is open; stop: once it is closed. All answer what capture.show
+// does
+#define API_CAPTURE_START  "capture.start"
+#define API_CAPTURE_STOP   "capture.stop"
+#define API_CAPTURE_SHOW   "capture.show" // {"state", "file", "packets", "dropped" ...}
 // {"program", "version", "pid", "crypto", "draining", "suites": [...], "wire_addresses":
 // ["10.0.0.1/24"], "host_addresses": [...]}
 #define API_INFO	   "info"

@@ -12,6 +12,7 @@
 #include "engine/api_observe.h"
 #include "engine/api_port.h"
 #include "engine/api_fwd.h"
+#include "engine/api_capture.h"
 #include "engine/api_session.h"
 #include "engine/api_trace.h"
 #include "engine/api_system.h"
@@ -183,6 +184,9 @@ static const struct rpc_method methods[] = {
 	{API_PORT_CLEAR, api_port_clear},
 	{API_PORT_START, api_port_start},
 	{API_PORT_STOP, api_port_stop},
+	{API_CAPTURE_START, api_capture_start},
+	{API_CAPTURE_STOP, api_capture_stop},
+	{API_CAPTURE_SHOW, api_capture_show},
 	{API_INFO, get_info},
 	{API_WORKER_LIST, api_observe_workers},
 	{API_STAGE_LIST, api_observe_stages},
@@ -255,6 +259,7 @@ struct api_server *api_server_new(
 		return NULL;
 	}
 	session_on_event(engine, on_event, server);
+	api_capture_init(engine);
 	return server;
 }
 
@@ -273,6 +278,7 @@ void api_server_free(struct api_server *server)
 	if (!server)
 		return;
 	session_on_event(server->engine, NULL, NULL);
+	api_capture_fini(server->engine);
 	rpc_server_free(server->rpc);
 	free(server);
 }

@@ -11,6 +11,7 @@
 
 #include "engine/base/log.h"
 #include "engine/jitter.h"
+#include "engine/capture.h"
 #include "engine/spare.h"
 #include "engine/trace.h"
 
@@ -183,6 +184,7 @@ void control_tick(struct engine *engine)
 	drain_tick(engine);
 	jitter_tick(engine);
 	trace_tick(engine);
+	capture_tick(engine);
 	if (engine->ticks % SCAN_TICKS != 0)
 		return;
 	session_scan(engine, SCAN_MAX);

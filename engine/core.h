@@ -67,6 +67,8 @@ struct engine {
 	uint32_t scan_id; // the session at which the scan for events goes on
 	session_event_cb on_event;
 	void *on_event_arg;
+	void (*on_capture)(void *arg);
+	void *on_capture_arg;
 };
 
 #define CONTROL_TICKS_A_SECOND 100

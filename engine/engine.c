@@ -12,6 +12,7 @@
 
 #include "crypto/context.h"
 #include "engine/base/log.h"
+#include "engine/capture.h"
 #include "engine/core.h"
 #include "engine/jitter.h"
 #include "engine/rcu.h"
@@ -297,6 +298,7 @@ void engine_free(struct engine *engine)
 	jitter_fini(engine);
 	remove_sessions(engine);
 	retire_free(engine->retire); // nobody reads any more
+	capture_free(engine);
 	control_fini(engine);
 	session_table_fini(&engine->sessions);
 	flow_table_free(engine->shared.flows[SIDE_WIRE]);

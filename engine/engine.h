@@ -33,6 +33,7 @@ struct engine_config {
 	unsigned ssrc_max;			 // of a stream; 0: 16
 	unsigned vlan;				 // of the wire port; 0: untagged
 	bool idle_sleep;			 // workers back off to short sleeps when idle
+	bool allow_decrypted_capture;		 // of media in the clear
 	bool paused;	    // no worker starts: the caller runs worker_iterate(), as benchmarks do
 	const char *crypto; // "ipsec_mb" or "libsrtp2"; NULL: ipsec_mb
 	const char *socket; // the API's

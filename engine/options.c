@@ -125,6 +125,13 @@ static int set_idle_sleep(void *object, const char *value, char *error)
 	return conf_bool(value, &((struct options *)object)->config.idle_sleep, error);
 }
 
+static int set_allow_decrypted_capture(void *object, const char *value, char *error)
+{
+	struct options *o = object;
+
+	return conf_bool(value, &o->config.allow_decrypted_capture, error);
+}
+
 static int set_crypto(void *object, const char *value, char *error)
 {
 	if (strcmp(value, "ipsec_mb") != 0 && strcmp(value, "libsrtp2") != 0) {
@@ -186,6 +193,8 @@ static const struct conf_key keys[] = {
 	{"vlan", "ID", "802.1Q tag of the wire port", set_vlan},
 	{"interactive", NULL, "a prompt on standard input; also -i", set_interactive},
 	{"idle-sleep", NULL, "workers sleep up to 0.2 ms at a time when idle", set_idle_sleep},
+	{"allow-decrypted-capture", NULL, "captures may hold media in the clear",
+		set_allow_decrypted_capture},
 	{"crypto", "NAME", "ipsec_mb (default) or libsrtp2", set_crypto},
 	{"socket", "PATH", "of the API (" API_ENGINE_SOCKET ")", set_socket},
 	{"socket-group", "GROUP", "may use the API, besides the own user and root",

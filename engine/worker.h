@@ -23,6 +23,7 @@ struct worker;
 struct latency;
 struct trace;
 struct trace_batch;
+struct capture;
 
 // What all workers share; written before they start, but for `fwd`, `trace`, `special` and `stop`.
 struct worker_shared {
@@ -37,6 +38,7 @@ struct worker_shared {
 	uint16_t vlan; // of the wire port; 0: untagged
 	uint64_t tsc_hz;
 	struct flow_table *flows[2]; // by enum packet_side
+	struct capture *capture;     // the one under way, or the last; of special ports
 	struct rte_ring *to_kernel;  // all workers' packets, to worker 0
 	struct rte_ring *to_control; // ARP, neighbour discovery and ping where no kernel is behind
 	struct rte_ring *from_control; // frames to send; mbuf->port says where

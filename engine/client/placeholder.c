@@ -29,6 +29,7 @@ const struct placeholder placeholders[] = {
 	{"PORT", PLACEHOLDER_NUMBER, 0, 31, NULL, "the number of a port"},
 	{"REASON", PLACEHOLDER_CHOICE, 0, 0, DROP_REASONS, "why packets are dropped"},
 	{"SECONDS", PLACEHOLDER_NUMBER, 0, 86400, NULL, "seconds"},
+	{"SNAPLEN", PLACEHOLDER_NUMBER, 1, 65535, NULL, "bytes of a packet at most"},
 	{"SSRC", PLACEHOLDER_NUMBER, 0, UINT32_MAX, NULL, "a synchronization source"},
 	{"SUITE", PLACEHOLDER_CHOICE, 0, 0,
 		"AEAD_AES_128_GCM|AEAD_AES_256_GCM|AES_CM_128_HMAC_SHA1_80|AES_CM_128_HMAC_SHA1_32",
