@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -SB
 # SPDX-License-Identifier: BSD-3-Clause
 """t_metrics.sh. metrics.py scrape ADDRESS: reads the metrics of IP:PORT or a unix socket, fails unless they are strictly
-Prometheus' text format 0.0.4 and keep its naming rules, prints {"name{labels}": value}. metrics.py hostile ADDRESS: clients
+Prometheus' text format 0.0.4 and keep its naming rules, prints {"name{labels}": value}. metrics.py text ADDRESS prints them as they are. metrics.py hostile ADDRESS: clients
 that are slow, many, or send too much; the metrics must be there all the time."""
 import json
 import re
@@ -116,5 +116,7 @@ def hostile(address):
 if __name__ == "__main__":
     if sys.argv[1] == "scrape":
         print(json.dumps(scrape(sys.argv[2])))
+    elif sys.argv[1] == "text":
+        sys.stdout.write(ask(sys.argv[2])[1])
     else:
         hostile(sys.argv[2])
