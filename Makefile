@@ -6,6 +6,10 @@
 # make bench      the benchmarks
 # make fuzz       the fuzz targets with clang and its libFuzzer into build/fuzz  (RUN=1: runs each for SECONDS=10, too)
 # make install    DESTDIR= PREFIX=/usr/local
+# make man        the manual pages into build/man (scripts/man, filled in by scripts/manual.py): crowfly.1,
+#                 crowfly-engine.8, crowfly-agent.8, crowfly-access.8, crowfly-bench.1;
+#                 the completion for bash is scripts/completion/crowfly.bash
+# make reference  writes README.md's command reference anew, from the table in engine/client/
 # make deb        Debian packages into build/deb  (OUT=FOLDER)
 
 PREFIX ?= /usr/local
@@ -202,6 +206,19 @@ install: all
 .PHONY: deb
 deb: all
 	@BUILD=$(BUILD) OUT=$(OUT) scripts/debian/build.sh
+
+# The pages and the reference tell what the programs themselves tell
+pages := crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-bench.1
+.PHONY: man reference
+man: $(pages:%=$(BUILD)/man/%)
+$(BUILD)/man/%: scripts/man/%.scd scripts/manual.py $(PROGRAMS:%=$(BUILD)/%)
+	@mkdir -p $(@D)
+	@scripts/manual.py $(BUILD) page $* >$@.scd
+	@scdoc <$@.scd >$@.new
+	@mv $@.new $@
+
+reference: $(BUILD)/crowfly
+	@scripts/manual.py $(BUILD) readme
 
 clean:
 	rm -rf build

@@ -14,6 +14,7 @@
 #include "engine/base/rpc.h"
 #include "engine/base/version.h"
 #include "engine/client/commands.h"
+#include "engine/client/complete.h"
 #include "engine/client/prompt.h"
 #include "engine/client/script.h"
 #include "engine/client/words.h"
@@ -105,6 +106,8 @@ void client_run_line(struct client *client, char *line)
 
 // ---- the program
 
+#define COMPLETE 256 // --complete, which is not shown
+
 struct options {
 	const char *file;
 	int status; // -1: go on
@@ -127,6 +130,17 @@ static void print_usage(FILE *out)
 		out);
 }
 
+// For shells: the words that may stand at the end of this beginning of a command.
+static void print_completions(struct client *client, const char *left)
+{
+	static struct editor_items items;
+
+	complete_line(left, &items);
+	for (unsigned i = 0; i < items.n; i++)
+		if (items.list[i].insert)
+			fprintf(client->out, "%s\n", items.list[i].text);
+}
+
 static int take_option(struct client *client, struct options *options, int option)
 {
 	switch (option) {
@@ -142,6 +156,9 @@ static int take_option(struct client *client, struct options *options, int optio
 	case 'k':
 		client->keep_going = true;
 		return -1;
+	case COMPLETE:
+		print_completions(client, optarg);
+		return CLIENT_OK;
 	case 'h':
 		print_usage(client->out);
 		return CLIENT_OK;
@@ -158,7 +175,8 @@ static int read_options(struct client *client, struct options *options, int argc
 	static const struct option names[] = {{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'}, {"socket", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'}, {"file", required_argument, NULL, 'f'},
-		{"keep-going", no_argument, NULL, 'k'}, {0}};
+		{"keep-going", no_argument, NULL, 'k'},
+		{"complete", required_argument, NULL, COMPLETE}, {0}};
 	int option, status = -1;
 
 	optind = 0;

@@ -54,6 +54,7 @@ static void describe(char *const words[], unsigned n, const struct commands_expe
 	char described[PLACEHOLDER_TEXT_MAX];
 
 	snprintf(item->text, sizeof(item->text), "%.*s", (int)t->length, t->text);
+	item->insert = t->fixed;
 	if (!t->fixed) {
 		placeholder_describe(t->text, t->length, described);
 		snprintf(item->help, sizeof(item->help), "%.255s", described + t->length + 2);
@@ -76,9 +77,12 @@ static void add_choices(const char *choices, const char *begun, struct editor_it
 		struct editor_item *item;
 
 		n = strcspn(choices, "|");
-		if (strncmp(choices, begun, strlen(begun)) == 0 && strlen(begun) <= n &&
-			(item = add_item(items)))
-			snprintf(item->text, sizeof(item->text), "%.*s", (int)n, choices);
+		if (strlen(begun) > n || strncmp(choices, begun, strlen(begun)) != 0)
+			continue;
+		if (!(item = add_item(items)))
+			return;
+		snprintf(item->text, sizeof(item->text), "%.*s", (int)n, choices);
+		item->insert = true;
 	}
 }
 
@@ -96,7 +100,7 @@ static void add_files(const char *begun, struct editor_items *items)
 	dir = opendir(folder);
 	while (dir && (entry = readdir(dir))) {
 		const char *name = entry->d_name, *wanted = slash ? slash + 1 : begun;
-		struct editor_item item = {0};
+		struct editor_item item = {.insert = true};
 		int n = snprintf(item.text, sizeof(item.text), "%.*s%s",
 			slash ? (int)(slash - begun + 1) : 0, begun, name);
 

@@ -3,6 +3,7 @@
 // text above the line.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define EDITOR_LINE_MAX 600
@@ -12,6 +13,7 @@ struct editor;
 struct editor_item {
 	char text[64];	// the word
 	char help[256]; // a line about it
+	bool insert;	// not only something that may stand there
 };
 
 #define EDITOR_ITEMS_MAX 160
