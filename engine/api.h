@@ -52,6 +52,8 @@
 #define API_CAPTURE_START  "capture.start"
 #define API_CAPTURE_STOP   "capture.stop"
 #define API_CAPTURE_SHOW   "capture.show" // {"state", "file", "packets", "dropped" ...}
+// {"section": "rxtx", "cores", "crypto" or "limits"}: how the engine is set up
+#define API_CONFIG_SHOW	   "config.show"
 // {"program", "version", "pid", "crypto", "draining", "suites": [...], "wire_addresses":
 // ["10.0.0.1/24"], "host_addresses": [...]}
 #define API_INFO	   "info"

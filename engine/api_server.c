@@ -13,6 +13,7 @@
 #include "engine/api_port.h"
 #include "engine/api_fwd.h"
 #include "engine/api_capture.h"
+#include "engine/api_config.h"
 #include "engine/api_session.h"
 #include "engine/api_trace.h"
 #include "engine/api_system.h"
@@ -187,6 +188,7 @@ static const struct rpc_method methods[] = {
 	{API_CAPTURE_START, api_capture_start},
 	{API_CAPTURE_STOP, api_capture_stop},
 	{API_CAPTURE_SHOW, api_capture_show},
+	{API_CONFIG_SHOW, api_config_show},
 	{API_INFO, get_info},
 	{API_WORKER_LIST, api_observe_workers},
 	{API_STAGE_LIST, api_observe_stages},

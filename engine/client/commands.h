@@ -14,7 +14,8 @@ struct client_args {
 
 // A file of commands each; they end with a NULL pattern.
 extern const struct client_command command_session[], command_port[], command_capture[],
-	command_system[], command_observe[], command_trace[], command_agent[], command_client[];
+	command_config[], command_system[], command_observe[], command_trace[], command_agent[],
+	command_client[];
 
 struct commands_section {
 	const char *name, *help;

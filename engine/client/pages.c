@@ -22,7 +22,7 @@ static void print_json(
 	progress->laid_out = true;
 	json_array_foreach (rows, index, row) {
 		if (progress->rows++ > 0)
-			fputs(",\n", client->out);
+			fputc(',', client->out);
 		json_dumpf(row, client->out, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	}
 }
