@@ -92,6 +92,7 @@
 #define API_UNDRAIN	 "undrain"	// -> as drain.status
 #define API_DRAIN_STATUS "drain.status" // -> {"draining", "sessions", "cut_off_in_s": or null}
 #define API_LOG_SET	 "log.set"	// {"type", "level"} -> {"types": how many}
+#define API_VERBOSE_SET	 "verbose.set"	// {"on"}: a sample of received packets in the log
 #define API_SETTINGS	 "settings" // -> {"commands": [...]}: what commands have set, for `save`
 #define API_LOG_LIST	 "log.list" // -> {"types": [{"type", "level"}]}
 

@@ -216,6 +216,7 @@ static const struct rpc_method methods[] = {
 	{API_DRAIN_STATUS, api_system_drain_status},
 	{API_LOG_SET, api_system_set_log},
 	{API_LOG_LIST, api_system_list_log},
+	{API_VERBOSE_SET, api_system_set_verbose},
 	{API_SETTINGS, settings_get},
 	{NULL, NULL},
 };

@@ -17,7 +17,9 @@
 #include "engine/core.h"
 #include "engine/drain.h"
 #include "engine/health.h"
+#include "engine/latency.h"
 #include "engine/settings.h"
+#include "engine/verbose.h"
 #include "pktio/eal_log.h"
 
 #define TYPE_MAX	64
@@ -213,12 +215,33 @@ json_t *api_system_set_log(void *user, struct rpc_call *call, json_t *params)
 	return json_pack("{s:i}", "types", (int)n);
 }
 
+json_t *api_system_set_verbose(void *user, struct rpc_call *call, json_t *params)
+{
+	static const char *const known[] = {"on", NULL};
+	bool on;
+
+	if (rpc_known(call, params, known) != 0 ||
+		rpc_bool(call, params, "on", RPC_REQUIRED, &on) != 0)
+		return NULL;
+	if (verbose_set(user, on) != 0)
+		return rpc_fail(call, RPC_LIMIT, NULL, "out of memory");
+	return json_object();
+}
+
 void api_system_settings(struct engine *engine, json_t *commands)
 {
+	const struct fwd_setting *fwd = &engine->fwd.next;
 	const char *type;
 	json_t *level;
 
-	(void)engine;
+	if (fwd->mode != FWD_direct)
+		settings_add(commands, "set fwd %s", fwd_names[fwd->mode]);
+	if (fwd->burst != FWD_BURST_MAX)
+		settings_add(commands, "set burst %u", fwd->burst);
+	if (latency_is_on(engine))
+		settings_add(commands, "set latency on");
+	if (verbose_is_on(engine))
+		settings_add(commands, "set verbose 1");
 	json_object_foreach (log_settings, type, level)
 		settings_add(commands, "set log %s %s", type, json_string_value(level));
 }

@@ -14,5 +14,6 @@ json_t *api_system_undrain(void *user, struct rpc_call *call, json_t *params);
 json_t *api_system_drain_status(void *user, struct rpc_call *call, json_t *params);
 json_t *api_system_set_log(void *user, struct rpc_call *call, json_t *params);
 json_t *api_system_list_log(void *user, struct rpc_call *call, json_t *params);
+json_t *api_system_set_verbose(void *user, struct rpc_call *call, json_t *params);
 
 void api_system_settings(struct engine *engine, json_t *commands); // see settings.h

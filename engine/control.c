@@ -13,6 +13,7 @@
 #include "engine/jitter.h"
 #include "engine/capture.h"
 #include "engine/spare.h"
+#include "engine/verbose.h"
 #include "engine/trace.h"
 
 #define TICK_US	   (1000000 / CONTROL_TICKS_A_SECOND)
@@ -188,6 +189,7 @@ void control_tick(struct engine *engine)
 	if (engine->ticks % SCAN_TICKS != 0)
 		return;
 	session_scan(engine, SCAN_MAX);
+	verbose_tick(engine);
 	for (int i = SIDE_WIRE; i <= SIDE_HOST; i++) {
 		struct engine_side *side = &engine->sides[i];
 

@@ -63,6 +63,7 @@ struct engine {
 	uint64_t seconds; // since the start
 	uint64_t ticks;
 	struct drain drain;
+	struct verbose *verbose; // NULL: was never on
 	struct health health;
 	uint32_t scan_id; // the session at which the scan for events goes on
 	session_event_cb on_event;

@@ -17,6 +17,7 @@
 #include "engine/jitter.h"
 #include "engine/rcu.h"
 #include "engine/spare.h"
+#include "engine/verbose.h"
 #include "engine/trace.h"
 
 #define SESSIONS_DEFAULT 131072
@@ -312,6 +313,7 @@ void engine_free(struct engine *engine)
 	latency_fini(engine);
 	trace_fini(engine);
 	free(engine->shared.workers);
+	verbose_fini(engine);
 	rte_mempool_free(engine->pool);
 	spare_fini(engine->mem);
 	mem_free(engine->mem);

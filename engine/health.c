@@ -102,6 +102,16 @@ static void look_ready(struct list *list)
 		add(list, "ready", HEALTH_FAIL, "a worker has not polled its ports yet");
 }
 
+static void look_fwd(struct list *list)
+{
+	const char *mode = fwd_names[list->engine->shared.fwd.mode];
+
+	if (fwd_is_running(list->engine))
+		add(list, "fwd", HEALTH_OK, "%s", mode);
+	else
+		add(list, "fwd", HEALTH_WARN, "stopped by a command");
+}
+
 static void look_ports(struct list *list)
 {
 	struct engine_port ports[3];
@@ -250,9 +260,9 @@ static void look_clock(struct list *list)
 
 unsigned health_get(struct engine *engine, struct health_item items[], enum health_state *worst)
 {
-	static void (*const looks[])(struct list *) = {look_ready, look_ports, look_workers,
-		look_drops, look_buffers, look_nexthops, look_sessions, look_memory, look_draining,
-		look_clock};
+	static void (*const looks[])(struct list *) = {look_ready, look_fwd, look_ports,
+		look_workers, look_drops, look_buffers, look_nexthops, look_sessions, look_memory,
+		look_draining, look_clock};
 	struct list list = {.engine = engine, .items = items};
 
 	engine_stats_get(engine, &list.stats);

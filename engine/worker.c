@@ -9,6 +9,7 @@
 
 #include "engine/stage.h"
 #include "engine/trace.h"
+#include "engine/verbose.h"
 #include "engine/way.h"
 #include "engine/worker_port.h"
 
@@ -121,6 +122,8 @@ static void run_batch(
 	}
 	if (unlikely(__atomic_load_n(&w->shared->trace, __ATOMIC_RELAXED)))
 		trace_begin(w, batch);
+	if (unlikely(__atomic_load_n(&w->shared->verbose, __ATOMIC_RELAXED)))
+		verbose_note(w, batch);
 	run_stages(w, batch);
 }
 

@@ -24,11 +24,14 @@ struct latency;
 struct trace;
 struct trace_batch;
 struct capture;
+struct verbose;
 
-// What all workers share; written before they start, but for `fwd`, `trace`, `special` and `stop`.
+// What all workers share; written before they start, but for `fwd`, `trace`, `verbose`, `special`
+// and `stop`.
 struct worker_shared {
-	struct fwd_setting fwd; // control: wo, workers: ro
-	struct trace *trace;	// control: wo, workers: ro; RCU; NULL: none is armed
+	struct fwd_setting fwd;	 // control: wo, workers: ro
+	struct trace *trace;	 // control: wo, workers: ro; RCU; NULL: none is armed
+	struct verbose *verbose; // control: wo, workers: ro; NULL: off
 	uint16_t port[ROLE_COUNT];
 	uint16_t rx_queues[ROLE_COUNT];
 	uint16_t mtu[ROLE_COUNT];

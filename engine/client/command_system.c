@@ -94,6 +94,12 @@ static void set_log(struct client *client, const struct client_args *args)
 			client_arg_text(args, "LEVEL")));
 }
 
+static void set_verbose(struct client *client, const struct client_args *args)
+{
+	client_call_and_print(
+		client, API_VERBOSE_SET, json_pack("{s:b}", "on", client_arg_has(args, "1")));
+}
+
 static void save(struct client *client, const struct client_args *args)
 {
 	json_t *result = client_call(client, API_SETTINGS, NULL);
@@ -121,5 +127,7 @@ const struct client_command command_system[] = {
 	{"show log", "display", "0.2", CLIENT_ENGINE, "the log types and their levels", show_log},
 	{"set log TYPE LEVEL", "config", "0.2", CLIENT_ENGINE,
 		"what a log type says: a name, a pattern of DPDK's, or global", set_log},
+	{"set verbose (0|1)", "config", "0.2", CLIENT_ENGINE,
+		"1: log a sample of the packets that come in", set_verbose},
 	{0},
 };

@@ -84,6 +84,7 @@ ANSWER(undrain, "undrain", "{'draining':false,'sessions':3,'cut_off_in_s':null}"
 ANSWER(drain_status, "drain.status", "{'draining':false,'sessions':3,'cut_off_in_s':null}")
 ANSWER(set_log, "log.set", "{'types':1}")
 ANSWER(list_log, "log.list", "{'types':[{'type':'lib.eal','level':'info'}]}")
+ANSWER(set_verbose, "verbose.set", "{}")
 ANSWER(settings, "settings", "{'commands':['set log engine debug']}")
 ANSWER(add, "session.add", "{'id':9}")
 ANSWER(evil, "session.stats", "{'tag':'a\\u001b[31m\\nb\\u009bc\\u00fc'}")
@@ -142,7 +143,8 @@ static const struct rpc_method methods[] = {{API_CALL_PLACE, place}, {API_CALL_A
 	{API_INFO, info}, {API_PORT_LIST, ports}, {API_SESSION_ADD, add}, {API_SESSION_STATS, evil},
 	{API_SESSION_LIST, list}, {API_VERSION, version}, {API_HEALTH, health}, {API_DRAIN, drain},
 	{API_UNDRAIN, undrain}, {API_DRAIN_STATUS, drain_status}, {API_LOG_SET, set_log},
-	{API_LOG_LIST, list_log}, {API_SETTINGS, settings}, {API_EVENTS, subscribe}, {NULL, NULL}};
+	{API_LOG_LIST, list_log}, {API_VERBOSE_SET, set_verbose}, {API_SETTINGS, settings},
+	{API_EVENTS, subscribe}, {NULL, NULL}};
 
 static void *serve(void *arg)
 {
@@ -278,6 +280,8 @@ Test(client, what_is_asked_and_shown)
 		{"undrain", "undrain {}", "draining      no\n"},
 		{"set log pmd.* debug", "log.set {\"level\":\"debug\",\"type\":\"pmd.*\"}",
 			"types  1\n"},
+		{"set verbose 1", "verbose.set {\"on\":true}", "ok\n"},
+		{"set verbose 0", "verbose.set {\"on\":false}", "ok\n"},
 		{"show log", "log.list {}", "TYPE     LEVEL\nlib.eal  info\n"},
 		{"-j show stats", "stats {}",
 			"{\"rx_wire\":5,\"drops\":{\"auth_failed\":1,\"mtu\":0},\"sessions\":3}\n"},

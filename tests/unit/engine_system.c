@@ -61,8 +61,8 @@ static void worker_moves(void)
 
 Test(system, health_of_a_healthy_engine)
 {
-	static const char *const names[] = {"ready", "wire", "host", "workers", "drops", "buffers",
-		"nexthops", "sessions", "memory", "draining", "clock"};
+	static const char *const names[] = {"ready", "fwd", "wire", "host", "workers", "drops",
+		"buffers", "nexthops", "sessions", "memory", "draining", "clock"};
 
 	worker_moves();
 	json_t *health = must("health", "{}");
@@ -200,4 +200,37 @@ Test(system, log_levels)
 	json_decref(must("log.set", "{'type':'global','level':'error'}"));
 	commands_are("set log global error;");
 	cr_expect_eq(log_module_level("dpdk"), LOG_ERR);
+}
+
+// Packets of the host are told until it is off, and a flood is some lines.
+Test(system, verbose)
+{
+	struct rig_frame frame = {.length = 60};
+	int fds[2], saved = dup(STDERR_FILENO);
+	static char text[65536];
+
+	commands_are("");
+	log_init("t", LOG_NOTICE);
+	cr_assert_eq(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[1]);
+	json_decref(must("verbose.set", "{'on':true}"));
+	for (int i = 0; i < 400; i++) {
+		rig_send(&rig, ROLE_WIRE, &frame);
+		rig_pump(&rig);
+	}
+	json_decref(must("verbose.set", "{'on':false}"));
+	for (int i = 0; i < 50; i++) {
+		rig_send(&rig, ROLE_WIRE, &frame);
+		rig_pump(&rig);
+	}
+	dup2(saved, STDERR_FILENO);
+	text[read(fds[0], text, sizeof(text) - 1)] = '\0';
+	cr_expect(strstr(text, "t notice: received: worker 0, wire, 60 bytes, other (first of "),
+		"%s", text);
+	unsigned lines = 0;
+	for (const char *at = text; (at = strstr(at, "received:")); at++)
+		lines++;
+	cr_expect_geq(lines, 2);
+	cr_expect_leq(lines, 45, "%u: not a sample", lines);
 }
