@@ -57,7 +57,7 @@ static void arm(const char *params)
 	json_decref(must(API_TRACE_ADD, params));
 }
 
-static void trace_session(unsigned count)
+static void arm_session(unsigned count)
 {
 	char params[64];
 
@@ -83,7 +83,7 @@ Test(trace, a_session_in_both_directions)
 	json_t *list, *p, *rtp;
 
 	rig_add(&rig);
-	trace_session(3);
+	arm_session(3);
 	far = rig_context(&rig.params, CONTEXT_PROTECT);
 	from_wire(&rig, far, 100, 1, false);
 	from_wire(&rig, far, 7, 1, true);
@@ -184,7 +184,7 @@ Test(trace, each_of_a_batch)
 	size_t i, sent = 0, dropped = 0;
 
 	rig_add(&rig);
-	trace_session(40);
+	arm_session(40);
 	far = rig_context(&rig.params, CONTEXT_PROTECT);
 	for (unsigned n = 0; n < 40; n++) {
 		uint8_t data[300];
@@ -209,13 +209,52 @@ Test(trace, each_of_a_batch)
 	json_decref(list);
 }
 
+// Other modes have other ways, each with an end of its own.
+Test(trace, echo_and_sink)
+{
+	static const char *const echo[] = {"parse", "lookup", "demux", "claim", "unprotect", "echo",
+		"lookup", "demux", "claim", "protect", "rewrite", "tx"};
+	static const char *const sink[] = {
+		"parse", "lookup", "demux", "claim", "unprotect", "sink"};
+	struct context *far = NULL;
+	struct rig_frame frame;
+	json_t *list, *p;
+
+	rig_add(&rig);
+	arm_session(2);
+	for (uint16_t i = 0; i < 2; i++) {
+		uint8_t data[300];
+		uint32_t length;
+
+		json_decref(must(API_FWD_STOP, "{}"));
+		json_decref(must(API_FWD_SET, i == 0 ? "{'mode':'echo'}" : "{'mode':'sink'}"));
+		json_decref(must(API_FWD_START, "{}"));
+		far = far ? far : rig_context(&rig.params, CONTEXT_PROTECT);
+		rig_rtp(data, SSRC, (uint16_t)(i + 1), 172);
+		length = seal(far, data, 172, sizeof(data), false);
+		send_to_session(&rig.params.wire_remote, data, (uint16_t)length);
+		json_decref(packets(i + 1u));
+	}
+	context_free(far);
+	cr_expect(rig_receive(&rig, RIG_WIRE, &frame));
+	list = packets(2);
+	p = json_array_get(list, 0);
+	cr_expect_str_eq(text(p, "end"), "sent");
+	cr_expect_str_eq(text(p, "out"), "wire");
+	expect_steps(p, echo, 12);
+	p = json_array_get(list, 1);
+	cr_expect_str_eq(text(p, "end"), "ended");
+	expect_steps(p, sink, 6);
+	json_decref(list);
+}
+
 Test(trace, pages_and_clear)
 {
 	struct context *far;
 	json_t *result;
 
 	rig_add(&rig);
-	trace_session(5);
+	arm_session(5);
 	far = rig_context(&rig.params, CONTEXT_PROTECT);
 	from_wire(&rig, far, 1, 5, false);
 	context_free(far);
