@@ -37,6 +37,14 @@ static struct entry *find(struct trace_batch *t, const struct rte_mbuf *mbuf)
 	return NULL;
 }
 
+static void begin(struct entry *e, const struct rte_mbuf *mbuf)
+{
+	memset(e, 0, offsetof(struct entry, record.steps));
+	e->mbuf = mbuf;
+	e->live = true;
+	e->record.bytes = rte_pktmbuf_pkt_len(mbuf);
+}
+
 void trace_begin(struct worker *w, const struct packet_batch *batch)
 {
 	struct trace *trace = __atomic_load_n(&w->shared->trace, __ATOMIC_ACQUIRE);
@@ -52,11 +60,10 @@ void trace_begin(struct worker *w, const struct packet_batch *batch)
 	for (unsigned i = 0; i < batch->n; i++) {
 		const struct rte_mbuf *mbuf = batch->packets[i].mbuf;
 
-		t->entries[i] = (struct entry){.mbuf = mbuf, .live = true};
-		t->entries[i].record = (struct trace_record){.worker = (uint16_t)w->index,
-			.side = (uint8_t)batch->side,
-			.bytes = rte_pktmbuf_pkt_len(mbuf),
-			.tsc = batch->now};
+		begin(&t->entries[i], mbuf);
+		t->entries[i].record.worker = (uint16_t)w->index;
+		t->entries[i].record.side = (uint8_t)batch->side;
+		t->entries[i].record.tsc = batch->now;
 	}
 	w->tracing = t;
 }
@@ -155,13 +162,14 @@ void trace_stage(struct worker *w, const struct packet_batch *batch, enum stage_
 	struct trace_batch *t = w->tracing;
 	bool there[PACKET_BURST] = {false};
 
-	for (unsigned i = 0; i < batch->n && stage != STAGE_tx; i++) {
-		struct entry *e = find(t, batch->packets[i].mbuf);
-
-		if (!e)
-			continue;
-		there[e - t->entries] = true;
-		note(&e->record, &batch->packets[i]);
+	// A batch keeps its order
+	for (unsigned i = 0, at = 0; i < batch->n && stage != STAGE_tx; i++) {
+		while (at < t->n && t->entries[at].mbuf != batch->packets[i].mbuf)
+			at++;
+		if (at == t->n)
+			break;
+		there[at] = true;
+		note(&t->entries[at].record, &batch->packets[i]);
 	}
 	for (unsigned i = 0; i < t->n; i++) {
 		struct entry *e = &t->entries[i];
