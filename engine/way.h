@@ -9,7 +9,7 @@
 
 enum way_source { WAY_WIRE = SIDE_WIRE, WAY_HOST = SIDE_HOST, WAY_SOURCES };
 
-#define WAY_STAGES 12
+#define WAY_STAGES 13 // and what ends them
 
 struct way {
 	enum stage_id id;
