@@ -83,6 +83,18 @@
 #define API_FWD_STATS	   "fwd.stats" // {} -> counts since the last start or clear, and each second's
 #define API_FWD_CLEAR	   "fwd.clear"	      // {}
 #define API_EVENTS	   "events.subscribe" // {} ; then notifications:
+#define API_FWD_SHOW	   "fwd.show"
+#define API_FWD_SET	   "fwd.set"   // {"mode", "burst"}, either or both -> as fwd.show
+#define API_FWD_START	   "fwd.start" // {} -> as fwd.show; RPC_REFUSED if it is started
+#define API_FWD_STOP	   "fwd.stop"  // {} -> as fwd.stats; RPC_REFUSED if it is not started
+#define API_FWD_STATS	   "fwd.stats" // {} -> counts since the last start or clear, and each second's
+#define API_FWD_CLEAR	   "fwd.clear" // {}
+// The generator. gen.set: {"sessions", "remote", "local", "rate", "payload", "suite", "secret"}; of
+// a generator that is set, "rate" and "payload" for the next start -> as gen.show
+#define API_GEN_SET	   "gen.set"
+#define API_GEN_SHOW	   "gen.show"
+#define API_GEN_CLEAR	   "gen.clear"	      // {}
+#define API_EVENTS	   "events.subscribe" // {} ; then notifications:
 
 // For those who run the engine.
 #define API_HEALTH                                                                                 \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/core.h"
+#include "engine/settings.h"
 
 static bool takes_nothing(struct rpc_call *call, json_t *params)
 {
@@ -113,10 +114,21 @@ json_t *api_fwd_set(void *user, struct rpc_call *call, json_t *params)
 	return show(engine);
 }
 
+void api_fwd_settings(struct engine *engine, json_t *commands)
+{
+	const struct fwd_setting *next = &engine->fwd.next;
+
+	if (next->mode != FWD_direct)
+		settings_add(commands, "set fwd %s", fwd_names[next->mode]);
+	if (next->burst != FWD_BURST_MAX)
+		settings_add(commands, "set burst %u", next->burst);
+}
+
 // ---- start and stop
 
 json_t *api_fwd_start(void *user, struct rpc_call *call, json_t *params)
 {
+	struct engine *engine = user;
 	int rc;
 
 	if (!takes_nothing(call, params))
@@ -124,6 +136,10 @@ json_t *api_fwd_start(void *user, struct rpc_call *call, json_t *params)
 	rc = fwd_start(user);
 	if (rc == -EALREADY)
 		return rpc_fail(call, RPC_REFUSED, NULL, "packet forwarding already started");
+	if (rc == -ENOENT)
+		return rpc_fail(call, RPC_REFUSED, NULL,
+			engine->gen ? "the generator's sessions are still being added"
+				    : "mode gen needs sessions of the generator: set gen first");
 	return show(user);
 }
 
@@ -175,11 +191,12 @@ static json_t *show_worker(const struct engine *engine, const struct fwd_stats *
 	const struct fwd_worker_counts *s = &stats->workers_per_s[i];
 	double elapsed = (double)stats->elapsed_us / 1e6 * (double)engine->shared.tsc_hz;
 
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f}", "worker", (int)i,
-		"lcore", w->on_lcore ? json_integer(w->lcore) : json_null(), "rx_packets",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f}", "worker",
+		(int)i, "lcore", w->on_lcore ? json_integer(w->lcore) : json_null(), "rx_packets",
 		count(n->rx), "tx_packets", count(n->tx), "sunk_packets", count(n->sunk),
-		"dropped_packets", count(n->dropped), "rx_per_s", count(s->rx), "tx_per_s",
-		count(s->tx), "cycles_per_packet", cycles_per_packet(n), "busy_percent",
+		"dropped_packets", count(n->dropped), "generated_packets", count(n->generated),
+		"late_packets", count(n->late), "rx_per_s", count(s->rx), "tx_per_s", count(s->tx),
+		"cycles_per_packet", cycles_per_packet(n), "busy_percent",
 		busy_percent(n, elapsed));
 }
 

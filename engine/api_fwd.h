@@ -9,4 +9,9 @@ json_t *api_fwd_set(void *user, struct rpc_call *call, json_t *params);
 json_t *api_fwd_start(void *user, struct rpc_call *call, json_t *params);
 json_t *api_fwd_stop(void *user, struct rpc_call *call, json_t *params);
 json_t *api_fwd_stats(void *user, struct rpc_call *call, json_t *params);
+struct engine;
+
+// For settings.c.
+void api_fwd_settings(struct engine *engine, json_t *commands);
+
 json_t *api_fwd_clear(void *user, struct rpc_call *call, json_t *params);

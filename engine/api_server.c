@@ -14,6 +14,7 @@
 #include "engine/api_fwd.h"
 #include "engine/api_capture.h"
 #include "engine/api_config.h"
+#include "engine/api_gen.h"
 #include "engine/api_session.h"
 #include "engine/api_trace.h"
 #include "engine/api_system.h"
@@ -208,6 +209,9 @@ static const struct rpc_method methods[] = {
 	{API_FWD_STOP, api_fwd_stop},
 	{API_FWD_STATS, api_fwd_stats},
 	{API_FWD_CLEAR, api_fwd_clear},
+	{API_GEN_SET, api_gen_set},
+	{API_GEN_SHOW, api_gen_show},
+	{API_GEN_CLEAR, api_gen_clear},
 	{API_EVENTS, subscribe},
 	{API_HEALTH, api_system_health},
 	{API_VERSION, api_system_version},

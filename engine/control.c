@@ -12,6 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/jitter.h"
 #include "engine/capture.h"
+#include "engine/gen.h"
 #include "engine/spare.h"
 #include "engine/verbose.h"
 #include "engine/trace.h"
@@ -182,6 +183,7 @@ void control_tick(struct engine *engine)
 	explain_tick(engine);
 	retire_tick(engine->retire);
 	spare_tick(engine->mem);
+	gen_tick(engine);
 	drain_tick(engine);
 	jitter_tick(engine);
 	trace_tick(engine);

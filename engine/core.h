@@ -58,6 +58,9 @@ struct engine {
 	struct trace *trace;	    // NULL: none since the last was cleared
 	struct fwd fwd;
 	struct quality quality;
+	struct gen *gen;		// NULL: not set
+	uint32_t gen_ssrc;		// of the last generator
+	struct session_error gen_error; // why the last one was not set, after all
 
 	struct event *tick, *second, *netlink_event;
 	uint64_t seconds; // since the start

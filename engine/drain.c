@@ -8,6 +8,7 @@
 #include "engine/base/log.h"
 #include "engine/base/sdnotify.h"
 #include "engine/core.h"
+#include "engine/gen.h"
 
 #define CUT_A_TICK 256 // sessions: packets of others do not wait
 
@@ -21,6 +22,7 @@ static void tell_status(const char *status)
 
 void engine_drain(struct engine *engine)
 {
+	gen_clear(engine);
 	engine->drain = (struct drain){.draining = true, .for_good = true};
 	tell_status("ending: no new sessions");
 }
@@ -31,6 +33,7 @@ int drain_start(struct engine *engine, unsigned cut_off_s)
 
 	if (drain->for_good)
 		return -EALREADY;
+	gen_clear(engine);
 	*drain = (struct drain){.draining = true};
 	if (cut_off_s > 0)
 		drain->cut_off_tick = engine->ticks + (uint64_t)cut_off_s * CONTROL_TICKS_A_SECOND;

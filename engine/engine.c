@@ -14,6 +14,7 @@
 #include "engine/base/log.h"
 #include "engine/capture.h"
 #include "engine/core.h"
+#include "engine/gen.h"
 #include "engine/jitter.h"
 #include "engine/rcu.h"
 #include "engine/spare.h"
@@ -65,7 +66,7 @@ static int make_pool(struct engine *engine)
 	}
 	if (config->mbufs > 0)
 		n = config->mbufs;
-	engine->pool = rte_pktmbuf_pool_create(
+	engine->pool = engine->shared.pool = rte_pktmbuf_pool_create(
 		"crowfly_mbufs", n, MBUF_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
 	if (!engine->pool) {
 		log_error("no memory for %u packet buffers (%u MiB): more hugepages, -m, or fewer "
@@ -120,6 +121,9 @@ static struct rte_ether_addr own_mac(const struct port *port, bool has_exception
 {
 	struct rte_ether_addr mac = port->mac;
 
+	if (rte_is_zero_ether_addr(&mac)) // net_ring's
+		return (struct rte_ether_addr){
+			{RTE_ETHER_LOCAL_ADMIN_ADDR, 0, 0, 0, 0, (uint8_t)port->id}};
 	if (port->kernel_behind && !has_exception) {
 		mac.addr_bytes[0] |= RTE_ETHER_LOCAL_ADMIN_ADDR;
 		mac.addr_bytes[5] ^= 1;
@@ -297,6 +301,7 @@ void engine_free(struct engine *engine)
 	if (engine->shared.workers)
 		worker_stop_all(&engine->shared);
 	jitter_fini(engine);
+	gen_clear(engine);
 	remove_sessions(engine);
 	retire_free(engine->retire); // nobody reads any more
 	capture_free(engine);

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include "engine/core.h"
+#include "engine/gen.h"
 #include "engine/rcu.h"
 
 const char *const fwd_names[FWD_COUNT] = {
@@ -65,9 +66,12 @@ int fwd_start(struct engine *engine)
 
 	if (fwd_is_running(engine))
 		return -EALREADY;
+	if (setting.mode == FWD_gen && !engine->shared.gen)
+		return -ENOENT;
 	if (setting.mode != engine->shared.fwd.mode)
 		release_streams(engine);
 	setting.stopped = false;
+	gen_begin(engine);
 	publish(engine, setting);
 	fwd_clear(engine);
 	return 0;
@@ -113,9 +117,12 @@ static void count_worker(const struct worker *w, struct fwd_worker_counts *out,
 	ports[ROLE_EXCEPTION].rx += from_kernel;
 	ports[ROLE_EXCEPTION].tx += to_kernel;
 	out->sunk = counter_get(&c->sunk);
+	out->generated = counter_get(&c->generated);
+	out->late = counter_get(&c->late);
 	for (unsigned i = 0; i < DROP_COUNT; i++)
 		out->dropped += counter_get(&c->drops[i]);
-	out->timed_packets = counter_get(&w->stages[STAGE_rx].packets);
+	out->timed_packets = counter_get(&w->stages[STAGE_rx].packets) +
+			     counter_get(&w->stages[STAGE_generate].packets);
 	for (unsigned i = 0; i < STAGE_COUNT; i++)
 		out->timed_cycles += counter_get(&w->stages[i].cycles);
 }
@@ -148,6 +155,7 @@ static void subtract(void *from, const void *what, size_t size)
 
 void fwd_clear(struct engine *engine)
 {
+	gen_reset(engine);
 	count(engine, &engine->fwd.base);
 	engine->fwd.seconds[0] = engine->fwd.seconds[1] = engine->fwd.base;
 }

@@ -26,6 +26,7 @@ struct fwd_port_counts {
 struct fwd_worker_counts {
 	uint64_t rx, tx; // media, by all ports
 	uint64_t sunk, dropped;
+	uint64_t generated, late;
 	uint64_t timed_packets, timed_cycles; // of the batches that were timed, with all stages
 };
 
@@ -47,7 +48,8 @@ void fwd_init(struct engine *engine);
 void fwd_second(struct engine *engine); // from a timer
 
 bool fwd_is_running(const struct engine *engine);
-// Begins with the settings made meanwhile, statistics at 0. 0 or -EALREADY.
+// Begins with the settings made meanwhile, statistics at 0. 0, -EALREADY, or -ENOENT: mode gen
+// without sessions of the generator.
 int fwd_start(struct engine *engine);
 // No worker touches a port of its own accord or a stream when this returns. 0 or -EALREADY.
 int fwd_stop(struct engine *engine);

@@ -9,7 +9,8 @@
 	X(direct, "SRTP of the wire to RTP of the host, and back")                                 \
 	X(echo, "a session's SRTP goes back to its peer, authenticated and protected again")       \
 	X(sink, "packets are authenticated or protected, counted and freed")                       \
-	X(io, "packets go from port to port unchanged, whatever they are")
+	X(io, "packets go from port to port unchanged, whatever they are")                         \
+	X(gen, "sessions of the engine's own send RTP made here; what comes back is counted")
 
 enum fwd_mode {
 #define X(name, help) FWD_##name,

@@ -36,6 +36,9 @@ struct session_params {
 	uint32_t media_timeout_ms; // 0: none
 	enum session_direction direction;
 	const char *tag; // copied; may be NULL
+	// The generator's: nothing is on the host side, and the wire may lead back to the engine;
+	// no events
+	bool synthetic;
 };
 
 // Which field of an API request an error is about; NULL: none.

@@ -34,7 +34,8 @@ static int check_local(const struct engine_side *side, const struct session_addr
 }
 
 static int check_remote(const struct engine_side *side, const struct session_addr *local,
-	const struct session_addr *remote, const char *field, struct session_error *error)
+	const struct session_addr *remote, const char *field, bool synthetic,
+	struct session_error *error)
 {
 	char text[ADDRESS_TEXT_MAX];
 
@@ -47,7 +48,7 @@ static int check_remote(const struct engine_side *side, const struct session_add
 		return session_fail(error, -EINVAL, field,
 			"%s is not of the same IP version as the local address",
 			address_text(&remote->ip, text));
-	if (control_owns(side, &remote->ip))
+	if (!synthetic && control_owns(side, &remote->ip))
 		return session_fail(error, -EINVAL, field, "%s is an address of the engine itself",
 			address_text(&remote->ip, text));
 	if (!control_reaches(side, &remote->ip))
@@ -71,25 +72,41 @@ static int check_srtp(const struct session_params *params, struct session_error 
 	return 0;
 }
 
-int session_check_params(
+static int check_wire(
 	struct engine *engine, const struct session_params *params, struct session_error *error)
 {
 	const struct engine_side *wire = &engine->sides[SIDE_WIRE];
-	const struct engine_side *host = &engine->sides[SIDE_HOST];
 	int rc = check_local(wire, &params->wire_local, "wire.local", error);
 
 	if (rc == 0)
-		rc = check_remote(
-			wire, &params->wire_local, &params->wire_remote, "wire.remote", error);
+		rc = check_remote(wire, &params->wire_local, &params->wire_remote, "wire.remote",
+			params->synthetic, error);
+	return rc;
+}
+
+static int check_host(
+	struct engine *engine, const struct session_params *params, struct session_error *error)
+{
+	const struct engine_side *host = &engine->sides[SIDE_HOST];
+	int rc = check_local(host, &params->host_local, "host.local", error);
+
 	if (rc == 0)
-		rc = check_local(host, &params->host_local, "host.local", error);
-	if (rc == 0)
-		rc = check_remote(
-			host, &params->host_local, &params->host_remote, "host.remote", error);
+		rc = check_remote(host, &params->host_local, &params->host_remote, "host.remote",
+			false, error);
 	if (rc == 0 && params->host_local.port == UINT16_MAX)
 		rc = session_fail(error, -EINVAL, "host.local", "no port is above it for RTCP");
 	if (rc == 0 && params->host_remote.port == UINT16_MAX)
 		rc = session_fail(error, -EINVAL, "host.remote", "no port is above it for RTCP");
+	return rc;
+}
+
+int session_check_params(
+	struct engine *engine, const struct session_params *params, struct session_error *error)
+{
+	int rc = check_wire(engine, params, error);
+
+	if (rc == 0 && !params->synthetic)
+		rc = check_host(engine, params, error);
 	return rc == 0 ? check_srtp(params, error) : rc;
 }
 

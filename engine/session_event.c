@@ -17,7 +17,7 @@ void session_on_event(struct engine *engine, session_event_cb cb, void *arg)
 void session_emit(struct engine *engine, const struct session *session, enum session_event event,
 	uint64_t idle_ms)
 {
-	if (engine->on_event)
+	if (engine->on_event && !session->synthetic)
 		engine->on_event(engine->on_event_arg, event, session->id, session->tag, idle_ms);
 }
 

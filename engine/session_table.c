@@ -19,6 +19,7 @@ void session_table_params(const struct session *session, struct session_params *
 		.media_timeout_ms = session->media_timeout_ms,
 		.direction = (enum session_direction)session->direction,
 		.tag = session->tag,
+		.synthetic = session->synthetic,
 	};
 }
 
@@ -32,6 +33,7 @@ void session_table_keep(struct session *session, const struct session_params *pa
 	session->window = params->window;
 	session->media_timeout_ms = params->media_timeout_ms;
 	session->direction = (uint8_t)params->direction;
+	session->synthetic = params->synthetic;
 }
 
 int session_table_init(struct session_table *table, unsigned max)

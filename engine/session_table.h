@@ -19,7 +19,8 @@ struct session {
 	uint16_t window;
 	uint8_t suite;	   // enum suite_id
 	uint8_t direction; // enum session_direction
-	uint8_t told;	   // events, bits by enum session_event
+	bool synthetic;
+	uint8_t told; // events, bits by enum session_event
 	// Packets dropped under earlier keys, modulo 2^32
 	uint32_t exhausted_rx_before, exhausted_tx_before;
 	const char *tag; // ours; may be NULL

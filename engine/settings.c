@@ -5,11 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "engine/api_fwd.h"
 #include "engine/api_system.h"
 
 #define COMMAND_MAX 512
 
-static const settings_list lists[] = {api_system_settings};
+static const settings_list lists[] = {api_system_settings, api_fwd_settings};
 
 void settings_add(json_t *commands, const char *fmt, ...)
 {

@@ -40,4 +40,10 @@ const struct way way_table[FWD_COUNT][WAY_SOURCES][WAY_STAGES] =
 				[WAY_WIRE] = {RUN(io)},
 				[WAY_HOST] = {RUN(io)},
 			},
+		[FWD_gen] =
+			{
+				[WAY_WIRE] = {FIND, RUN(unprotect), RUN(sink)},
+				[WAY_HOST] = IGNORE,
+				[WAY_GENERATOR] = {RUN(lookup), RUN(demux), RUN(claim), PROTECT},
+			},
 };

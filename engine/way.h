@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The ways that packets take through the stages: of each forwarding mode, and in it of what came
-// from the wire and from the host. Workers.
+// from the wire, from the host and from the generator. Workers.
 #pragma once
 
 #include "engine/fwd_mode.h"
 #include "engine/packet.h"
 #include "engine/worker.h"
 
-enum way_source { WAY_WIRE = SIDE_WIRE, WAY_HOST = SIDE_HOST, WAY_SOURCES };
+enum way_source { WAY_WIRE = SIDE_WIRE, WAY_HOST = SIDE_HOST, WAY_GENERATOR, WAY_SOURCES };
 
 #define WAY_STAGES 13 // and what ends them
 

@@ -7,6 +7,7 @@
 
 #include <rte_cycles.h>
 
+#include "engine/gen.h"
 #include "engine/stage.h"
 #include "engine/trace.h"
 #include "engine/verbose.h"
@@ -86,9 +87,8 @@ static void count_received(struct worker *w, unsigned n, uint64_t cycles)
 	counter_add(&w->batch_sizes[size < BATCH_SIZES ? size : BATCH_SIZES - 1], 1);
 }
 
-static void run_stages(struct worker *w, struct packet_batch *batch)
+static void run_stages(struct worker *w, struct packet_batch *batch, const struct way *way)
 {
-	const struct way *way = way_table[w->fwd.mode][batch->side];
 	bool watched = batch->timed || w->tracing;
 	uint64_t then = watched ? rte_rdtsc() : 0;
 
@@ -106,16 +106,23 @@ static void run_stages(struct worker *w, struct packet_batch *batch)
 		trace_finish(w);
 }
 
+static void begin_batch(struct worker *w, enum packet_side side, unsigned n)
+{
+	struct packet_batch *batch = &w->batch;
+
+	batch->side = side;
+	batch->now = rte_rdtsc();
+	batch->now_s32 = reception_clock(batch->now, w->shared->tsc_hz);
+	batch->n = n;
+}
+
 static void run_batch(
 	struct worker *w, enum packet_side side, struct rte_mbuf *const mbufs[], unsigned n)
 {
 	struct packet_batch *batch = &w->batch;
 
 	parse_prefetch(mbufs, n);
-	batch->side = side;
-	batch->now = rte_rdtsc();
-	batch->now_s32 = reception_clock(batch->now, w->shared->tsc_hz);
-	batch->n = n;
+	begin_batch(w, side, n);
 	for (unsigned i = 0; i < n; i++) {
 		batch->packets[i].mbuf = mbufs[i];
 		batch->packets[i].stream = NULL;
@@ -124,7 +131,7 @@ static void run_batch(
 		trace_begin(w, batch);
 	if (unlikely(__atomic_load_n(&w->shared->verbose, __ATOMIC_RELAXED)))
 		verbose_note(w, batch);
-	run_stages(w, batch);
+	run_stages(w, batch, way_table[w->fwd.mode][side]);
 }
 
 static unsigned poll_port(struct worker *w, enum packet_side side)
@@ -213,12 +220,34 @@ static unsigned poll_rings(struct worker *w, bool behind)
 	return total + n;
 }
 
+// What the generator makes goes the way of packets from the host, without their headers.
+static unsigned poll_generator(struct worker *w)
+{
+	struct packet_batch *batch = &w->batch;
+	uint64_t then;
+	unsigned n;
+
+	batch->timed = w->batches % STAGE_SAMPLE == 0;
+	then = batch->timed ? rte_rdtsc() : 0;
+	n = gen_fill(w, batch);
+	if (n == 0)
+		return 0;
+	counter_add(&w->batches, 1);
+	if (batch->timed)
+		count_stage(&w->stages[STAGE_generate], n, rte_rdtsc() - then);
+	begin_batch(w, SIDE_HOST, n);
+	run_stages(w, batch, way_table[FWD_gen][WAY_GENERATOR]);
+	return n;
+}
+
 // What waits in the ports and in the rings of media stays there while forwarding is stopped.
 static unsigned poll_media(struct worker *w)
 {
 	unsigned wire = poll_port(w, SIDE_WIRE), host = poll_port(w, SIDE_HOST);
 	unsigned n = wire + host + poll_handover(w);
 
+	if (w->fwd.mode == FWD_gen)
+		n += poll_generator(w);
 	if (w->index != 0)
 		return n;
 	n += poll_rings(w, wire == w->fwd.burst || host == w->fwd.burst);

@@ -19,6 +19,7 @@
 enum worker_role { ROLE_WIRE, ROLE_HOST, ROLE_EXCEPTION, ROLE_COUNT };
 extern const char *const worker_role_names[ROLE_COUNT]; // "wire", "host", "exception"
 
+struct gen;
 struct worker;
 struct latency;
 struct trace;
@@ -40,6 +41,8 @@ struct worker_shared {
 	bool idle_sleep;
 	uint16_t vlan; // of the wire port; 0: untagged
 	uint64_t tsc_hz;
+	struct rte_mempool *pool;
+	struct gen *gen;	     // RCU; NULL: not set
 	struct flow_table *flows[2]; // by enum packet_side
 	struct capture *capture;     // the one under way, or the last; of special ports
 	struct rte_ring *to_kernel;  // all workers' packets, to worker 0
@@ -55,9 +58,10 @@ struct worker_counters {
 	uint64_t rx[2], tx[2]; // by enum packet_side; tx: media sent out of that side
 	uint64_t to_kernel, from_kernel, punted, handed_over, fragments;
 	uint64_t protected_packets, unprotected_packets;
-	uint64_t claimed;   // streams, that nobody owned
-	uint64_t sunk;	    // packets that ended here, as the forwarding mode wants it
-	uint64_t unsent[2]; // that the port did not take, by enum packet_side
+	uint64_t claimed;	  // streams, that nobody owned
+	uint64_t sunk;		  // packets that ended here, as the forwarding mode wants it
+	uint64_t generated, late; // packets of the generator; late: due, and never made
+	uint64_t unsent[2];	  // that the port did not take, by enum packet_side
 	uint64_t iterations, busy_iterations, sleeps;
 	uint64_t drops[DROP_COUNT];
 };
@@ -75,9 +79,10 @@ struct worker_counters {
 	X(rewrite, "the headers of the other side")                                                \
 	X(tx, "out of the other port")                                                             \
 	X(echo, "turned round to the peer: mode echo")                                             \
-	X(sink, "counted and freed: mode sink")                                                    \
-	X(free, "freed: packets from applications in mode echo")                                   \
-	X(io, "out of the other port as they came: mode io")
+	X(sink, "counted and freed: modes sink and gen")                                           \
+	X(free, "freed: packets from applications in the modes echo and gen")                      \
+	X(io, "out of the other port as they came: mode io")                                       \
+	X(generate, "RTP made here: mode gen")
 
 enum stage_id {
 #define X(name, help) STAGE_##name,

@@ -9,8 +9,8 @@
 
 // In the order of `help`.
 static const struct client_command *const files[] = {command_client, command_session, command_port,
-	command_capture, command_config, command_system, command_observe, command_trace,
-	command_agent};
+	command_fwd, command_capture, command_config, command_system, command_observe,
+	command_trace, command_agent};
 #define FILES (sizeof(files) / sizeof(files[0]))
 
 const struct commands_section commands_sections[] = {

@@ -16,6 +16,7 @@ struct client_args {
 extern const struct client_command command_session[], command_port[], command_capture[],
 	command_config[], command_system[], command_observe[], command_trace[], command_agent[],
 	command_client[];
+extern const struct client_command command_fwd[];
 
 struct commands_section {
 	const char *name, *help;

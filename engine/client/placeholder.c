@@ -17,6 +17,8 @@
 // By name; one line each. `help` goes behind the name: "ID (the number of a session, ...)".
 const struct placeholder placeholders[] = {
 	{"ADDRESS", PLACEHOLDER_TEXT, 0, 0, NULL, "an IP address, with or without a port"},
+	{"BURST", PLACEHOLDER_NUMBER, 1, 32, NULL, "packets"},
+	{"BYTES", PLACEHOLDER_NUMBER, 1, 1948, NULL, "bytes of RTP payload"},
 	{"CALL", PLACEHOLDER_TEXT, 0, 0, NULL, "a call of `show call`, c7"},
 	{"DIRECTION", PLACEHOLDER_CHOICE, 0, 0, "sendrecv|sendonly|recvonly|inactive",
 		"from this host's side"},
@@ -25,8 +27,11 @@ const struct placeholder placeholders[] = {
 	{"FROM", PLACEHOLDER_TEXT, 0, 0, NULL, "an endpoint of this host, alice@example.org"},
 	{"ID", PLACEHOLDER_NUMBER, 0, UINT32_MAX, NULL, "the number of a session"},
 	{"LEVEL", PLACEHOLDER_CHOICE, 0, 0, "error|warning|notice|info|debug", "how much is said"},
+	{"MODE", PLACEHOLDER_CHOICE, 0, 0, "direct|echo|sink|io|gen", "what is done with packets"},
 	{"N", PLACEHOLDER_NUMBER, 1, UINT32_MAX, NULL, "how many"},
 	{"PORT", PLACEHOLDER_NUMBER, 0, 31, NULL, "the number of a port"},
+	{"PPS", PLACEHOLDER_NUMBER, 0, 1000000, NULL,
+		"packets per second of each session; 0: as many as go"},
 	{"REASON", PLACEHOLDER_CHOICE, 0, 0, DROP_REASONS, "why packets are dropped"},
 	{"SECONDS", PLACEHOLDER_NUMBER, 0, 86400, NULL, "seconds"},
 	{"SNAPLEN", PLACEHOLDER_NUMBER, 1, 65535, NULL, "bytes of a packet at most"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Forwarding modes: what becomes of packets in each; stop and start.
-#include "engine/stage.h"
+#include "engine/way.h"
 #include "tests/unit/engine_media.h"
 
 // Stops, sets the mode, starts.
@@ -69,6 +69,7 @@ static void echoes(struct rig *rig, struct context *to_us, struct context *from_
 Test(fwd, echo_goes_back_to_the_peer)
 {
 	struct session_info info;
+	struct engine_stats stats;
 	struct context *protect, *unprotect;
 	struct rig rig;
 
@@ -80,6 +81,9 @@ Test(fwd, echo_goes_back_to_the_peer)
 	for (uint16_t seq = 0; seq < 40; seq += 2)
 		echoes(&rig, protect, unprotect, seq);
 	nothing_leaves(&rig);
+	engine_stats_get(rig.engine, &stats);
+	for (unsigned i = 0; i < DROP_COUNT; i++)
+		cr_assert_eq(stats.drops[i], 0, "%s", drop_names[i]);
 	cr_assert_eq(session_get(rig.engine, rig.id, &info), 0);
 	cr_assert_eq(info.rx.packets, 20);
 	cr_assert_eq(info.tx.packets, 20);
@@ -288,4 +292,12 @@ Test(fwd, rates_are_of_a_whole_second)
 	}
 	context_free(protect);
 	rig_stop(&rig);
+}
+
+// A way that fills its place would go on into the next one's.
+Test(fwd, each_way_ends)
+{
+	for (unsigned mode = 0; mode < FWD_COUNT; mode++)
+		for (unsigned source = 0; source < WAY_SOURCES; source++)
+			cr_assert_null(way_table[mode][source][WAY_STAGES - 1].run);
 }
