@@ -81,9 +81,10 @@ began = time.monotonic()
 text, memory = crowfly_watched("show", "session", "all")
 print(f"listed in {time.monotonic() - began:.1f} s")
 check("rows in the table", len(re.findall(r"^ *\d+  10\.77\.0\.2:", text, re.M)), n + 1)
-listed = [s["id"] for s in json.loads(crowfly("-j", "show", "session", "all"))["sessions"]]
-check("sessions in JSON", len(listed), n + 1)
-check("each of them once, by number", listed == sorted(set(listed)) and set(added) <= set(listed), True)
+check("each of them once, by number", [int(i) for i in re.findall(r"^ *(\d+)  10\.77\.0\.2:", text, re.M)][1:] == added, True)
+some = n * 3 // 10
+listed = [s["id"] for s in json.loads(crowfly("-j", "show", "session", "all", "limit", str(some)))["sessions"]]
+check("sessions in JSON", listed[1:] == added[:some - 1], True)
 check(f"the client's memory stays below 32 MB ({memory} kB)", memory < 32768, True)
 
 # Chosen by the engine
