@@ -65,7 +65,7 @@ bench_needs := bench $(engine_needs)
 
 # The line editor alone, out of the archive: the client does without DPDK's libraries
 client_ldlibs := -l:librte_cmdline.a
-editor_cflags = $(shell pkg-config --cflags-only-I libdpdk) -DALLOW_EXPERIMENTAL_API
+editor_cflags = $(patsubst -I%,-isystem%,$(shell pkg-config --cflags-only-I libdpdk)) -DALLOW_EXPERIMENTAL_API
 # libipsec-mb has no .pc file
 crypto_ldlibs := -lIPSec_MB
 engine_ldlibs := $(crypto_ldlibs) $(client_ldlibs)

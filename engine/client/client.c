@@ -11,6 +11,8 @@
 #include "engine/client/placeholder.h"
 #include "engine/client/table.h"
 
+#define INDENT 4 // of an error's further lines
+
 void client_fail(struct client *client, enum client_status status, const char *fmt, ...)
 {
 	char text[COMMANDS_ERROR_MAX];
@@ -19,7 +21,8 @@ void client_fail(struct client *client, enum client_status status, const char *f
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(client->err, "%s%s\n", client->where, table_clean(text));
+	fputs(client->where, client->err);
+	table_wrap(client->err, table_clean(text), (int)strlen(client->where), INDENT, false);
 	client->status = status;
 }
 

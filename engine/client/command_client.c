@@ -5,6 +5,7 @@
 #include "engine/client/commands.h"
 #include "engine/client/placeholder.h"
 #include "engine/client/script.h"
+#include "engine/client/table.h"
 
 #define WORDS_WIDTH 30 // of the commands, where their help is beside them
 
@@ -35,10 +36,16 @@ static bool is_meant(const struct client_command *command, const struct pattern_
 
 static void print_help(struct client *client, const struct client_command *c)
 {
-	if (strlen(c->pattern) <= WORDS_WIDTH)
-		fprintf(client->out, "  %-*s  %s\n", WORDS_WIDTH, c->pattern, c->help);
-	else
-		fprintf(client->out, "  %s\n  %*s  %s\n", c->pattern, WORDS_WIDTH, "", c->help);
+	size_t length = strlen(c->pattern);
+
+	fputs("  ", client->out);
+	if (length <= WORDS_WIDTH) {
+		fprintf(client->out, "%-*s  ", WORDS_WIDTH, c->pattern);
+	} else {
+		table_wrap(client->out, c->pattern, 2, 6, true);
+		fprintf(client->out, "%*s", WORDS_WIDTH + 4, "");
+	}
+	table_wrap(client->out, c->help, WORDS_WIDTH + 4, WORDS_WIDTH + 4, true);
 }
 
 static json_t *pack_command(const struct client_command *c)
@@ -137,7 +144,7 @@ const struct client_command command_client[] = {
 		"the commands: all, of a section, or that begin so", help},
 	{"load FILE", "control", "0.2", CLIENT_NO_SERVER,
 		"run the commands in a file, up to the first that fails", load},
-	{"quit", "control", "0.2", CLIENT_NO_SERVER,
-		"end the prompt, and with crowfly-engine -i the engine", quit},
+	{"quit", "control", "0.2", CLIENT_NO_SERVER, "end the prompt; with -i the engine, too",
+		quit},
 	{0},
 };

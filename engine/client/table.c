@@ -4,10 +4,12 @@
 #include "engine/client/table.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define WIDTH  80
 #define INDENT 4 // of a row's further lines
@@ -110,6 +112,28 @@ static int screen_width(FILE *out)
 	return WIDTH;
 }
 
+void table_wrap(FILE *out, const char *text, int at, int indent, bool fold)
+{
+	bool terminal = fileno(out) >= 0 && isatty(fileno(out)), begin = true;
+	int width = terminal || fold ? screen_width(out) : INT_MAX;
+
+	while (*text) {
+		int length = (int)strcspn(text, " ");
+
+		if (!begin && at + 1 + length > width) {
+			fprintf(out, "\n%*s", indent, "");
+			at = indent;
+			begin = true;
+		}
+		fprintf(out, "%s%.*s", begin ? "" : " ", length, text);
+		at += length + !begin;
+		begin = false;
+		text += length;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 static void measure(struct table_layout *l, const struct table_column columns[], const json_t *rows)
 {
 	bool other[TABLE_COLUMNS_MAX] = {0};
@@ -134,7 +158,7 @@ static void measure(struct table_layout *l, const struct table_column columns[],
 		l->number[i] &= !other[i];
 }
 
-static void fold(struct table_layout *l, int width)
+static void fold_columns(struct table_layout *l, int width)
 {
 	int at = 0; // where the column begins
 
@@ -160,7 +184,7 @@ void table_begin(struct table_layout *layout, FILE *out, const struct table_colu
 {
 	memset(layout, 0, sizeof(*layout));
 	measure(layout, columns, rows);
-	fold(layout, screen_width(out));
+	fold_columns(layout, screen_width(out));
 	for (unsigned i = 0; i < layout->n; i++)
 		print_column(out, layout, i, columns[i].title);
 }

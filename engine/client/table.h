@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 // A column shows one field of each row.
@@ -33,6 +34,11 @@ void table_rows(const struct table_layout *layout, FILE *out, const struct table
 
 // All fields of one object, those of objects in it as "rx.packets".
 void table_print_object(FILE *out, const json_t *object);
+
+// Prints text in lines that fit a terminal, broken between words; further ones begin with `indent`
+// blanks. `at`: the columns that the first has already. To what is no terminal: 80 columns if
+// `fold`, else one line.
+void table_wrap(FILE *out, const char *text, int at, int indent, bool fold);
 
 // Replaces what could control a terminal by '?', in place.
 char *table_clean(char *text);

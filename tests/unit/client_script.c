@@ -91,8 +91,7 @@ static int run(const char *options, char output[4096])
 	return status;
 }
 
-#define QUIT                                                                                       \
-	"  quit                            end the prompt, and with crowfly-engine -i the engine\n"
+#define QUIT	  "  quit                            end the prompt; with -i the engine, too\n"
 #define HELP_QUIT "control: start and stop, files of commands, the client itself\n" QUIT
 #define REFUSED	  "cannot connect to the engine at /nonexistent: No such file or directory\n"
 
