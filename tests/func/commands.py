@@ -161,7 +161,8 @@ def fill(text):
 
 
 def socket_of(server, host):
-    return sockets.get(f"{'agent' if server == 'either' else server}-{host}")
+    whose = {"either": "agent", "none": "engine"}.get(server, server)  # `load` runs commands of the engine
+    return sockets[f"{whose}-{host}"]
 
 
 def server_of(words):
