@@ -14,7 +14,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#undef dprintf // a macro of libc's, which cmdline_cirbuf.h defines again
 #include <cmdline_rdline.h>
 
 #include "engine/client/screen.h"

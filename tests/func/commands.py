@@ -20,6 +20,7 @@ others. A case:
 The wrong arguments that the pattern itself refuses are made from it and the first good case: too many, missing, another
 word, no number, out of range; none may reach a server, and the error must name what was expected."""
 
+import functools
 import json
 import re
 import signal
@@ -48,6 +49,9 @@ def run(words, socket=None, options=(), text=None):
 
 
 # ---- patterns
+
+
+NUMBERS = ("0", "4294967296", "18446744073709551616")  # tried where another number stands
 
 
 def tokens(pattern):
@@ -91,10 +95,16 @@ class Pattern:
         one = " " + re.escape(name)
         if name[0].isupper():
             kind = self.placeholders[name]["kind"]
-            one = r" (?:0x[0-9a-fA-F]+|\d+)" if kind == "number" else r" \S+"
+            one = self.number(self.placeholders[name]) if kind == "number" else r" \S+"
             if kind == "choice":
                 one = f" (?:{self.placeholders[name]['choices']})"
         return f"(?:{one})+" if token != name else one
+
+    @staticmethod
+    def number(placeholder):
+        """Without those of NUMBERS that are out of its range."""
+        out = [n for n in NUMBERS if not placeholder["min"] <= int(n) <= placeholder["max"]]
+        return f" (?!(?:{'|'.join(out)})(?: |$))(?:0x[0-9a-fA-F]+|\d+)"
 
     def takes(self, words):
         return self.regex.fullmatch("".join(" " + w for w in words)) is not None
@@ -106,28 +116,30 @@ def wrong(pattern, words):
         yield words[:n], None
     yield words + ["surplus"], len(words)
     for i in range(1, len(words)):
-        for instead in ("wrong!", "-1", "1x", "4294967296", "18446744073709551616"):
+        for instead in ("wrong!", "-1", "1x", *NUMBERS):
             yield words[:i] + [instead] + words[i + 1:], i
 
 
-def check_wrong(command, placeholders, example):
-    pattern = Pattern(command, placeholders)
+@functools.cache
+def pattern_of(command):
+    return Pattern(command, table["placeholders"])
+
+
+def check_wrong(command, example):
+    pattern = pattern_of(command)
     words = example.split()
     need(pattern.takes(words), f"{command}: {example} is none")
     fixed = {t for t in tokens(command) if t[0].islower()}
     names = {t.removesuffix("...") for t in tokens(command) if t[0].isupper()}
     lines = []
     for made, where in wrong(pattern, words):
-        # Numbers in a range are for the number's own place
-        in_range = where is not None and re.fullmatch(r"\d+", made[where]) and not words[where].isdigit()
-        # A prefix may be another command
-        if not pattern.takes(made) and not in_range and not (where is None and is_command(made, placeholders)):
+        if not is_command(made):  # another one, perhaps
             lines.append((made, where))
     check_lines(command, lines, words, fixed, names)
 
 
-def is_command(words, placeholders):
-    return any(Pattern(c["command"], placeholders).takes(words) for c in table["commands"])
+def is_command(words):
+    return any(pattern_of(c["command"]).takes(words) for c in table["commands"])
 
 
 def check_lines(command, lines, words, fixed, names):
@@ -145,7 +157,7 @@ def check_lines(command, lines, words, fixed, names):
         begin = f"FILE:{number}: {' '.join(made)}: "
         begin += "not complete, expected: " if where is None else f"'{made[where]}' (word {where + 1}) is wrong, expected: "
         need(error.startswith(begin), f"{command}: {' '.join(made)}: {error}")
-        expected = set(re.findall(r"[A-Za-z_-]+", error[len(begin):]))
+        expected = set(re.findall(r"[\w-]+", error[len(begin):]))
         should = {words[len(made)]} if where is None else {words[where]} if where < len(words) else {"the", "nothing"}
         need(expected & (should if should & fixed else should | names | {"the", "nothing"}),
              f"{command}: '{error}' does not name {should}")
@@ -167,7 +179,7 @@ def socket_of(server, host):
 
 def server_of(words):
     for c in table["commands"]:
-        if Pattern(c["command"], table["placeholders"]).takes(words):
+        if pattern_of(c["command"]).takes(words):
             return c["server"]
     raise SystemExit(f"FAIL: '{' '.join(words)}' is no command")
 
@@ -240,7 +252,7 @@ def check_good(command, case):
     host = case.get("host", "a")
     prepare(case.get("before", []), host)
     words = fill(case["run"]).split()
-    need(Pattern(command["command"], table["placeholders"]).takes(words), f"{case['run']} is no {command['command']}")
+    need(pattern_of(command["command"]).takes(words), f"{case['run']} is no {command['command']}")
     at, text = socket_of(command["server"], host), fill(case.get("input", ""))
     if case.get("stop"):
         run_until(case, words, at)
@@ -274,7 +286,7 @@ def check_row(command, row):
         check_good(command, case)
     for case in row.get("bad", []):
         check_bad(command, case)
-    check_wrong(pattern, table["placeholders"], fill(row["good"][0]["run"]))
+    check_wrong(pattern, fill(row["good"][0]["run"]))
 
 
 def read_rows():
