@@ -96,6 +96,14 @@ for p in crowfly-engine crowfly-agent crowfly-access crowfly crowfly-bench; do
 	inside $p --help >/dev/null
 done
 
+for page in crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-bench.1; do
+	zcat "$root/usr/share/man/man${page##*.}/$page.gz" | grep -q "^.TH" || fail "no page $page"
+done
+for f in bash-completion/completions/crowfly crowfly/examples/engine-one-nic.conf crowfly/grafana/crowfly.json \
+	crowfly/prometheus/rules.yml; do
+	[ -s "$root/usr/share/$f" ] || fail "no $f"
+done
+
 # ---- installed again, as by an upgrade: what was configured stays, nothing is restarted
 inside sh -c "dpkg --force-unsafe-io -i /packages/*.deb"
 grep -q "^wire = net_ring0" "$root/etc/crowfly/engine.conf" || fail "engine.conf was replaced"

@@ -19,7 +19,7 @@ done
 # No package may bring the engine's libraries to an access server
 ! dpkg-deb -f "$tmp"/deb/crowfly-access_*.deb Depends | grep -qE 'librte|ipsec-mb|srtp' || fail "crowfly-access depends on the data plane"
 
-lintian --allow-root --fail-on error "$tmp"/deb/*.changes >"$tmp/lintian.log" 2>&1 &
+lintian --allow-root --fail-on error,warning "$tmp"/deb/*.changes >"$tmp/lintian.log" 2>&1 &
 lintian=$!
 unshare --mount --pid --net --fork --kill-child "$here/deb_install.sh" "$tmp/root" "$tmp/deb" >"$tmp/install.log" 2>&1 ||
 	fail "$(tail -n 3 "$tmp/install.log")"
