@@ -13,7 +13,7 @@
 
 // What is looked at of a worker.
 struct figures {
-	uint64_t rx, tx, batches, iterations, sleeps;
+	uint64_t rx, tx, generated, batches, iterations, sleeps;
 	struct stage_counters stages[STAGE_COUNT];
 	uint64_t drops[DROP_COUNT];
 };
@@ -51,6 +51,7 @@ static void read_worker(struct figures *f, const struct worker *w)
 
 	f->rx = counter_get(&c->rx[SIDE_WIRE]) + counter_get(&c->rx[SIDE_HOST]);
 	f->tx = counter_get(&c->tx[SIDE_WIRE]) + counter_get(&c->tx[SIDE_HOST]);
+	f->generated = counter_get(&c->generated);
 	f->batches = counter_get(&w->batches);
 	f->iterations = counter_get(&c->iterations);
 	f->sleeps = counter_get(&c->sleeps);
@@ -155,7 +156,9 @@ static double share(double part, double whole)
 static void add_cycles(const struct figures *then, const struct figures *now, double *cycles,
 	double *cycles_per_packet)
 {
-	uint64_t packets = now->stages[STAGE_rx].packets - then->stages[STAGE_rx].packets;
+	uint64_t packets = now->stages[STAGE_rx].packets - then->stages[STAGE_rx].packets +
+			   now->stages[STAGE_generate].packets -
+			   then->stages[STAGE_generate].packets;
 
 	*cycles = 0;
 	for (unsigned i = 0; i < STAGE_COUNT; i++)
@@ -169,9 +172,10 @@ void observe_worker_get(const struct observe *o, unsigned index, struct observe_
 	const struct worker *w = &shared->workers[index];
 	const struct figures *then = before(o, index);
 	struct figures now;
-	double cycles, elapsed = observe_interval_s(o);
+	double cycles, elapsed = observe_interval_s(o), packets;
 
 	read_worker(&now, w);
+	packets = (double)(now.rx - then->rx + now.generated - then->generated);
 	out->lcore = w->on_lcore ? (int)w->lcore : -1;
 	out->socket = (int)(w->on_lcore ? rte_lcore_to_socket_id(w->lcore) : rte_socket_id());
 	for (int role = ROLE_WIRE; role < ROLE_COUNT; role++)
@@ -181,8 +185,7 @@ void observe_worker_get(const struct observe *o, unsigned index, struct observe_
 	out->rx_packets = now.rx;
 	out->tx_packets = now.tx;
 	out->rx_per_s = (double)(now.rx - then->rx) / elapsed;
-	out->packets_per_batch =
-		share((double)(now.rx - then->rx), (double)(now.batches - then->batches));
+	out->packets_per_batch = share(packets, (double)(now.batches - then->batches));
 	add_cycles(then, &now, &cycles, &out->cycles_per_packet);
 	// One batch in so many was timed
 	out->busy_percent = 100 * cycles * STAGE_SAMPLE / (elapsed * (double)shared->tsc_hz);

@@ -100,6 +100,13 @@ Test(observe, worker)
 	cr_expect_eq(w.cycles_per_packet, 30);
 	cr_expect_eq(w.streams, 4);
 	cr_expect(w.busy_percent > 0 && w.busy_percent <= 100, "%g", w.busy_percent);
+	workers[1].counters.generated = 64; // in mode gen it makes packets, too
+	workers[1].batches = 6;
+	workers[1].stages[STAGE_generate] = (struct stage_counters){32, 1, 320};
+	observe_worker_get(o, 1, &w);
+	cr_expect_eq(w.rx_packets, 64);
+	cr_expect_float_eq(w.packets_per_batch, 128 / 6.0, 1e-9);
+	cr_expect_eq(w.cycles_per_packet, 20);
 	observe_free(o);
 }
 
