@@ -115,7 +115,7 @@ static int screen_width(FILE *out)
 void table_wrap(FILE *out, const char *text, int at, int indent, bool fold)
 {
 	bool terminal = fileno(out) >= 0 && isatty(fileno(out)), begin = true;
-	int width = terminal || fold ? screen_width(out) : INT_MAX;
+	int width = terminal || fold ? screen_width(out) - 1 : INT_MAX; // the last may wrap
 
 	while (*text) {
 		int length = (int)strcspn(text, " ");
