@@ -68,8 +68,9 @@ bool engine_workers_moved(struct engine *engine)
 		uint64_t iterations = counter_get(&w->counters.iterations);
 
 		if (iterations == w->iterations_seen) {
-			log_limited(&limit, LOG_ERR, "worker %u does not move", i);
 			moved = false;
+			if (iterations > 0) // else it has only just been started
+				log_limited(&limit, LOG_ERR, "worker %u does not move", i);
 		}
 		w->iterations_seen = iterations;
 	}
