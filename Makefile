@@ -190,7 +190,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) bench/run.sh
 
-install: all
+install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
@@ -202,6 +202,14 @@ install: all
 	install -m 0644 scripts/systemd/af-xdp.conf $(DESTDIR)$(PREFIX)/share/crowfly/af-xdp.conf
 	install -m 0644 scripts/systemd/sysusers/*.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 0644 scripts/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/crowfly.conf
+	for page in $(pages); do \
+		install -D -m 0644 $(BUILD)/man/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; \
+	done
+	install -D -m 0644 scripts/completion/crowfly.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/crowfly
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/crowfly/,examples grafana prometheus)
+	install -m 0644 scripts/examples/*.conf $(DESTDIR)$(PREFIX)/share/crowfly/examples
+	install -m 0644 scripts/grafana/crowfly.json $(DESTDIR)$(PREFIX)/share/crowfly/grafana
+	install -m 0644 scripts/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/crowfly/prometheus
 
 .PHONY: deb
 deb: all
