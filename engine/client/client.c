@@ -2,9 +2,11 @@
 // What the handlers of commands share: calls, errors, arguments. One thread.
 #include "engine/client/client.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/base/rpc.h"
 #include "engine/client/commands.h"
@@ -35,31 +37,72 @@ bool client_print_json(struct client *client, const json_t *result)
 	return true;
 }
 
+// How many characters of a pattern are the fixed words at its beginning.
+static int fixed_length(const char *pattern)
+{
+	const char *end = pattern;
+
+	while (islower((unsigned char)*end)) {
+		const char *next = end + strcspn(end, " ");
+
+		end = next + strspn(next, " ");
+	}
+	while (end > pattern && end[-1] == ' ')
+		end--;
+	return (int)(end - pattern);
+}
+
+// Whether the API's field is what the command has right behind its fixed words, or the last of
+// them: the id of `show session ID`, the session of `capture start session ID`.
+static bool is_told(const char *pattern, int fixed, const char *field, size_t length)
+{
+	const char *next = pattern + fixed + strspn(pattern + fixed, " (");
+
+	if (strncasecmp(next, field, length) == 0 && !isalnum((unsigned char)next[length]))
+		return true;
+	return (size_t)fixed > length && pattern[(size_t)fixed - length - 1] == ' ' &&
+	       strncmp(pattern + (size_t)fixed - length, field, length) == 0;
+}
+
+// What the server answered, in the words of the command.
+static void fail_of_server(struct client *client, const json_t *error)
+{
+	const char *text = json_string_value(json_object_get(error, "message"));
+	const json_t *data = json_object_get(error, "data");
+	const char *field = json_string_value(json_object_get(data, "field"));
+	const json_t *status = json_object_get(data, "status");
+	const char *pattern = client->command ? client->command->pattern : "";
+	int fixed = fixed_length(pattern);
+	size_t length = field ? strlen(field) : 0;
+
+	text = text ? text : "failed";
+	if (json_integer_value(json_object_get(error, "code")) == RPC_METHOD_NOT_FOUND)
+		text = "not known here: this socket is another program's, or another version's";
+	else if (length && strncmp(text, field, length) == 0 &&
+		 strncmp(text + length, ": ", 2) == 0 && is_told(pattern, fixed, field, length))
+		text += length + 2;
+	if (json_is_integer(status))
+		client_fail(client, CLIENT_FAILED, "%.*s: %s (status %d)", fixed, pattern, text,
+			(int)json_integer_value(status));
+	else
+		client_fail(client, CLIENT_FAILED, "%.*s: %s", fixed, pattern, text);
+}
+
 json_t *client_call(struct client *client, const char *method, json_t *params)
 {
 	json_t *answer = rpc_call_blocking(client->fd, method, params);
 	json_t *error = json_object_get(answer, "error");
 	json_t *result = json_incref(json_object_get(answer, "result"));
+	const char *pattern = client->command ? client->command->pattern : "";
 
 	if (!answer && client->interrupted) {
-		client_fail(client, CLIENT_FAILED, "%s: interrupted", method);
+		client_fail(
+			client, CLIENT_FAILED, "%.*s: interrupted", fixed_length(pattern), pattern);
 	} else if (!answer) {
-		client_fail(client, CLIENT_FAILED, "%s: the connection was lost: %s", method,
-			strerror(errno));
+		client_fail(client, CLIENT_FAILED, "%.*s: the connection was lost: %s",
+			fixed_length(pattern), pattern, strerror(errno));
 	} else if (error || !result) {
-		const char *text = json_string_value(json_object_get(error, "message"));
-		json_t *status = json_object_get(json_object_get(error, "data"), "status");
-
-		if (json_integer_value(json_object_get(error, "code")) == RPC_METHOD_NOT_FOUND)
-			client_fail(client, CLIENT_FAILED,
-				"%s: unknown method: this socket is another program's, or another version's",
-				method);
-		else if (json_is_integer(status))
-			client_fail(client, CLIENT_FAILED, "%s: %s (status %d)", method,
-				text ? text : "failed", (int)json_integer_value(status));
-		else
-			client_fail(
-				client, CLIENT_FAILED, "%s: %s", method, text ? text : "failed");
+		fail_of_server(client, error);
 		json_decref(result);
 		result = NULL;
 	}

@@ -19,13 +19,16 @@ enum client_status {
 // CLIENT_EITHER: an agent, if neither -s nor the prompt says whose.
 enum client_server { CLIENT_NO_SERVER, CLIENT_ENGINE, CLIENT_AGENT, CLIENT_EITHER };
 
+struct client_command;
+
 struct client {
 	FILE *out, *err;
 	const char *socket; // -s; NULL: the server's own
 	bool json;	    // -j
 	int fd;		    // -1: not connected
 	enum client_status status;
-	const char *where; // begins each error: "crowfly: ", "FILE:LINE: "
+	const char *where;		      // begins each error: "crowfly: ", "FILE:LINE: "
+	const struct client_command *command; // that runs, or NULL
 
 	bool keep_going;	   // after a command of a file that failed
 	bool quit;		   // no further command
@@ -70,7 +73,8 @@ int client_run(int argc, char **argv, FILE *out, FILE *err);
 void client_fail(struct client *client, enum client_status status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-// One call. Steals `params`. The result, a new reference, or NULL after client_fail().
+// One call. Steals `params`. The result, a new reference, or NULL after client_fail(), which
+// begins with the fixed words of the command: "session drain: no session 5".
 json_t *client_call(struct client *client, const char *method, json_t *params);
 
 // All pages of a list in one object {field: [...]}, a new reference, or NULL after client_fail().

@@ -74,6 +74,7 @@ static void disconnect(struct client *client)
 
 void client_run_words(struct client *client, char *const words[], unsigned n)
 {
+	const struct client_command *outer = client->command; // `load`
 	struct commands_match match;
 	char error[COMMANDS_ERROR_MAX];
 
@@ -85,8 +86,10 @@ void client_run_words(struct client *client, char *const words[], unsigned n)
 		client_fail(client, CLIENT_USAGE, "%s", error);
 		return;
 	}
+	client->command = match.command;
 	if (connect_for(client, match.command))
 		match.command->run(client, &match.args);
+	client->command = outer;
 	disconnect(client);
 }
 

@@ -226,7 +226,7 @@ def pipes():
     output, status = pipe("help quit\nhelp nonsense\nhelp load\n", "-k")
     need(status == 2 and re.fullmatch(r"control.*\n  quit.*\nstdin:2: help: .*\ncontrol.*\n  load .*\n(  .*\n)?", output), f"{status}: {output}")
     output, status = pipe("help quit\nsession remove 4000000000\nhelp load\n")
-    need(status == 1 and re.fullmatch(r"control.*\n  quit.*\nstdin:2: session.remove: .*\n", output), f"{status}: {output}")
+    need(status == 1 and re.fullmatch(r"control.*\n  quit.*\nstdin:2: session remove: no session 4000000000\n", output), f"{status}: {output}")
     output, status = pipe("show info\n", program=(crowfly, "-s", "/nonexistent"))
     need(status == 3 and output.startswith("stdin:1: cannot connect to the engine at /nonexistent: "), f"{status}: {output}")
     many = "show stats\nhelp quit\n" * 200
