@@ -217,7 +217,7 @@ static int start(struct daemon_run *run)
 
 	log_init("crowfly-engine", options->log_level);
 	log_set_format(options->log_format);
-	eal_protect_memory();
+	service_protect_memory();
 	memcpy(eal_argv, options->eal_argv, sizeof(eal_argv));
 	if (eal_init(options->eal_argc, eal_argv, error, sizeof(error)) != 0) {
 		log_error("%s", error);

@@ -11,8 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <syslog.h>
 
 #define LINE_MAX_BYTES 512
@@ -68,12 +66,4 @@ int eal_init(int argc, char **argv, char *error, unsigned size)
 void eal_fini(void)
 {
 	rte_eal_cleanup();
-}
-
-void eal_protect_memory(void)
-{
-	const struct rlimit none = {0, 0};
-
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &none);
 }

@@ -7,7 +7,3 @@
 // (size bytes) written.
 int eal_init(int argc, char **argv, char *error, unsigned size);
 void eal_fini(void);
-
-// Keeps the process's memory, which holds keys, out of core dumps, /proc/PID/mem and ptrace of
-// other users.
-void eal_protect_memory(void);

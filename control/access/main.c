@@ -207,6 +207,7 @@ int main(int argc, char **argv)
 	struct arguments a = {.options = calloc((size_t)argc + 1, sizeof(char *))};
 	int result = 0;
 	umask(077);
+	service_protect_memory();
 	config_defaults(&config);
 	if (a.options == NULL || argc < 1)
 		return 1;

@@ -99,6 +99,7 @@ int main(int argc, char **argv)
 	struct daemon_run daemon = {.argc = argc, .argv = argv, .config = &config};
 	int status, rest;
 
+	service_protect_memory();
 	config_init(&config);
 	conf_record_begin();
 	rest = config_args(&config, argc, argv, error);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "engine/base/log.h"
@@ -24,6 +26,14 @@ struct service {
 	struct event *signals[3], *ready, *watchdog;
 	bool is_ready, stopping;
 };
+
+void service_protect_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}
 
 static int tell(const char *state)
 {

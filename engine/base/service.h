@@ -20,6 +20,10 @@ struct service_ops {
 	void (*reload)(void *arg);   // SIGHUP
 };
 
+// Keeps the process's memory, which holds keys and passwords, out of core dumps, and from
+// /proc/PID/mem, /proc/PID/environ and ptrace of all but root. Before the first secret is read.
+void service_protect_memory(void);
+
 // From here on the signals come by the loop; SIGPIPE is ignored. NULL: out of memory.
 struct service *service_new(struct event_base *base, const struct service_ops *ops, void *arg);
 // To be freed last: until then no signal cuts the end short.
