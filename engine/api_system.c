@@ -23,8 +23,10 @@
 #include "pktio/eal_log.h"
 
 #define TYPE_MAX	64
+#define TYPE_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?[]!"
 #define DRAIN_MAX_S	86400
-#define TYPES_SHOWN_MAX 380 // bytes of the types that an error names
+#define SETTINGS_MAX	1024 // types that are remembered; more only by patterns of the same types
+#define TYPES_SHOWN_MAX 380  // bytes of the types that an error names
 
 static bool takes_nothing(struct rpc_call *call, json_t *params)
 {
@@ -190,6 +192,8 @@ static void remember(const char *type, const char *level)
 	if (strcmp(type, "global") == 0)
 		json_object_clear(log_settings);
 	json_object_del(log_settings, type);
+	if (json_object_size(log_settings) >= SETTINGS_MAX)
+		json_object_del(log_settings, json_object_iter_key(json_object_iter(log_settings)));
 	json_object_set_new(log_settings, type, json_string(level));
 }
 
@@ -204,6 +208,9 @@ json_t *api_system_set_log(void *user, struct rpc_call *call, json_t *params)
 	const char *name = type ? rpc_string(call, params, "level", TYPE_MAX, true) : NULL;
 	if (!name)
 		return NULL;
+	if (type[strspn(type, TYPE_CHARACTERS)]) // `save` writes it as a word of a command
+		return rpc_fail(call, RPC_INVALID_PARAMS, "type",
+			"type: expected a name of letters, digits, '.', '_' and '-', or a pattern with *, ? and []");
 	int level = log_level_parse(name);
 	if (level < 0)
 		return rpc_fail(call, RPC_INVALID_PARAMS, "level",
@@ -230,14 +237,9 @@ json_t *api_system_set_verbose(void *user, struct rpc_call *call, json_t *params
 
 void api_system_settings(struct engine *engine, json_t *commands)
 {
-	const struct fwd_setting *fwd = &engine->fwd.next;
 	const char *type;
 	json_t *level;
 
-	if (fwd->mode != FWD_direct)
-		settings_add(commands, "set fwd %s", fwd_names[fwd->mode]);
-	if (fwd->burst != FWD_BURST_MAX)
-		settings_add(commands, "set burst %u", fwd->burst);
 	if (latency_is_on(engine))
 		settings_add(commands, "set latency on");
 	if (verbose_is_on(engine))

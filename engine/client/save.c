@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/base/version.h"
@@ -51,10 +53,22 @@ static int replace_file(const char *path, const json_t *commands)
 	return -1;
 }
 
+// A device, a pipe or a link would be gone, and a plain file in its place.
+static bool may_replace(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
+}
+
 void save_settings(struct client *client, const char *path, const json_t *settings)
 {
 	const json_t *commands = json_object_get(settings, "commands");
 
+	if (!may_replace(path)) {
+		client_fail(client, CLIENT_FAILED, "save: %.200s: not a regular file", path);
+		return;
+	}
 	if (replace_file(path, commands) != 0) {
 		client_fail(client, CLIENT_FAILED, "save: %.200s: %s", path, strerror(errno));
 		return;

@@ -3,6 +3,7 @@
 #include "engine/client/script.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,22 +12,43 @@
 
 #define DEPTH_MAX  8   // files that load each other
 #define NAME_SHOWN 200 // characters of a file's name in an error
+#define LINE_BYTES 65536
 
 struct script {
 	struct script *by; // that loads this one
 	struct stat stat;
 };
 
+// Reads a line, without its end; LINE_BYTES - 1 characters: it is longer. False: there is none.
+static bool read_line(FILE *file, char line[LINE_BYTES], size_t *length)
+{
+	size_t n = 0;
+	int c = '\0';
+
+	while (n < LINE_BYTES - 1 && (c = getc(file)) != EOF && c != '\n')
+		line[n++] = (char)c;
+	line[n] = '\0';
+	*length = n;
+	return n > 0 || c == '\n';
+}
+
 static void run_lines(
-	struct client *client, FILE *file, const char *name, char **line, enum client_status *first)
+	struct client *client, FILE *file, const char *name, char *line, enum client_status *first)
 {
 	char where[NAME_SHOWN + 32];
-	size_t size = 0;
+	bool whole = true;
+	size_t length;
 
-	for (unsigned number = 1; getline(line, &size, file) >= 0; number++) {
+	for (unsigned number = 1; whole && read_line(file, line, &length); number++) {
 		snprintf(where, sizeof(where), "%.*s:%u: ", NAME_SHOWN, name, number);
 		client->where = where;
-		client_run_line(client, *line);
+		whole = length < LINE_BYTES - 1; // the rest is no command
+		if (!whole)
+			client_fail(client, CLIENT_USAGE, "longer than %d bytes", LINE_BYTES - 2);
+		else if (strlen(line) < length)
+			client_fail(client, CLIENT_USAGE, "a NUL character");
+		else
+			client_run_line(client, line);
 		if (fflush(client->out) != 0)
 			return; // whoever read has gone; client_run() says so
 		if (*first == CLIENT_OK)
@@ -46,9 +68,12 @@ enum client_status script_run(struct client *client, FILE *file, const char *nam
 {
 	enum client_status first = CLIENT_OK;
 	const char *where = client->where;
-	char *line = NULL;
+	char *line = malloc(LINE_BYTES);
 
-	run_lines(client, file, name, &line, &first);
+	if (line)
+		run_lines(client, file, name, line, &first);
+	else
+		client_fail(client, first = CLIENT_FAILED, "%s: %s", name, strerror(errno));
 	free(line);
 	client->where = where;
 	client->status = first;

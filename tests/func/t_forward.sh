@@ -151,7 +151,7 @@ at b show fwd stats all | jq -e '.ports[1].tx_packets >= 500 and .total.dropped_
 
 # ---- settings are saved as commands
 at b set burst 7 >/dev/null
-rpc engine-b settings | jq -e '.commands | index("set fwd io") and index("set burst 7")' >/dev/null
+is "settings, each once" "$(rpc engine-b settings | jq -c .commands)" '["set fwd io","set burst 7"]'
 
 # ---- no secret anywhere
 if grep -r --text "open to others" "$tmp"/*.log "$tmp"/*.json >/dev/null; then fail "the secret is in an output"; fi

@@ -101,3 +101,22 @@ Test(save, fails_and_leaves_nothing)
 	cr_expect(strstr(out, "File name too long"), "%s", out);
 	free(long_path);
 }
+
+Test(save, spares_what_is_no_plain_file)
+{
+	char out[512] = "";
+	struct stat st;
+
+	// As root, /dev/full or /dev/stdout would be replaced
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_expect_eq(save_one(path, "x", out), CLIENT_FAILED);
+	cr_expect(strstr(out, "/settings: not a regular file"), "%s", out);
+	cr_assert_eq(lstat(path, &st), 0);
+	cr_expect(S_ISFIFO(st.st_mode));
+	unlink(path);
+	cr_assert_eq(symlink("elsewhere", path), 0);
+	cr_expect_eq(save_one(path, "x", out), CLIENT_FAILED);
+	cr_assert_eq(lstat(path, &st), 0);
+	cr_expect(S_ISLNK(st.st_mode));
+	cr_expect_eq(files(), 1);
+}

@@ -157,3 +157,26 @@ Test(script, files_that_load_files)
 	cr_expect_eq(run("-f main", output), 0);
 	cr_expect_str_eq(output, HELP_QUIT);
 }
+
+Test(script, lines_that_are_no_text)
+{
+	static const char nul[] = "help quit\0 and more\nhelp quit\n";
+	char output[4096];
+	FILE *file = fopen("main", "w");
+
+	fwrite(nul, 1, sizeof(nul) - 1, file);
+	fclose(file);
+	cr_expect_eq(run("-f main", output), 2);
+	cr_expect_str_eq(output, "main:1: a NUL character\n");
+	cr_expect_eq(run("-k -f main", output), 2);
+	cr_expect_str_eq(output, "main:1: a NUL character\n" HELP_QUIT);
+
+	// What follows a line that is too long may be a part of it
+	file = fopen("main", "w");
+	fprintf(file, "%070000d\nhelp quit\n", 0);
+	fclose(file);
+	cr_expect_eq(run("-k -f main", output), 2);
+	cr_expect_str_eq(output, "main:1: longer than 65534 bytes\n");
+	cr_expect_eq(run("-k -f /dev/zero", output), 2); // it has no end
+	cr_expect_str_eq(output, "/dev/zero:1: longer than 65534 bytes\n");
+}
