@@ -198,10 +198,10 @@ json_t *api_table_streams(void *user, struct rpc_call *call, json_t *params)
 static void show_key(struct page *page, const struct session *session, const struct stream *stream,
 	const struct session_key *key)
 {
-	char fingerprint[17];
-	uint64_t age = (rte_rdtsc() - key->set_tsc) / page->engine->shared.tsc_hz;
+	char fingerprint[9];
+	uint64_t age = session_since(key->set, rte_rdtsc()) / page->engine->shared.tsc_hz;
 
-	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, key->fingerprint);
+	snprintf(fingerprint, sizeof(fingerprint), "%08" PRIx32, key->fingerprint);
 	json_array_append_new(page->rows,
 		json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:s}", "session", (json_int_t)session->id,
 			"direction", stream->to_wire ? "tx" : "rx", "suite",

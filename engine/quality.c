@@ -21,7 +21,7 @@ void quality_init(struct quality *quality)
 
 void quality_begin(struct engine *engine, struct session *session)
 {
-	session->sampled_s = (uint32_t)engine->seconds;
+	session->sampled_s = (uint16_t)engine->seconds;
 }
 
 // Of what came since the last look. Late packets and duplicates can make the loss negative.
@@ -45,9 +45,9 @@ static void sample(struct quality *quality, struct session *session)
 
 void quality_scan(struct engine *engine, struct session *session)
 {
-	uint32_t now = (uint32_t)engine->seconds;
+	uint16_t now = (uint16_t)engine->seconds;
 
-	if (now - session->sampled_s < QUALITY_SECONDS)
+	if ((uint16_t)(now - session->sampled_s) < QUALITY_SECONDS)
 		return;
 	session->sampled_s = now;
 	sample(&engine->quality, session);

@@ -212,7 +212,8 @@ static struct session_key note_key(const struct session_params *params, const ui
 	const struct suite *suite = &suite_table[params->suite];
 
 	return (struct session_key){
-		fingerprint_of(key, suite->key_bytes + suite->salt_bytes), rte_rdtsc()};
+		(uint32_t)fingerprint_of(key, suite->key_bytes + suite->salt_bytes),
+		session_moment(rte_rdtsc())};
 }
 
 static int make_streams(

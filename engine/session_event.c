@@ -75,6 +75,13 @@ static uint64_t silent_ms(const struct engine *engine, const struct session *s, 
 	return rx < tx ? rx : tx;
 }
 
+static bool has_drained(struct engine *engine, const struct session *s)
+{
+	uint64_t now = rte_rdtsc(), since = now - session_since(s->drain, now);
+
+	return silent_ms(engine, s, since) >= s->drain_idle_s * 1000ull;
+}
+
 static void scan_one(struct engine *engine, struct session *s)
 {
 	const struct stream_state *rx = s->rx->state, *tx = s->tx->state;
@@ -85,7 +92,7 @@ static void scan_one(struct engine *engine, struct session *s)
 	emit_once(engine, s, SESSION_KEY_EXHAUSTED_TX, exhausted(tx, s->exhausted_tx_before), 0);
 	scan_timeout(engine, s);
 	quality_scan(engine, s);
-	if (s->drain_idle_s > 0 && silent_ms(engine, s, s->drain_tsc) >= s->drain_idle_s * 1000ull)
+	if (s->drain_idle_s > 0 && has_drained(engine, s))
 		session_remove(engine, s->id);
 }
 
@@ -111,7 +118,7 @@ int session_drain(struct engine *engine, uint32_t id, uint32_t idle_s)
 
 	if (!session)
 		return -ENOENT;
-	session->drain_tsc = rte_rdtsc();
+	session->drain = session_moment(rte_rdtsc());
 	session->drain_idle_s = idle_s;
 	return 0;
 }
