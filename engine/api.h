@@ -142,6 +142,12 @@
 #define API_PEER_LIST                                                                              \
 	"peer.list" // and {"endpoint": AoR, optional} -> {"peers": [{"endpoint", "aor", "status",
 		    // "contact", "confirmed"}], "next"}
+// {"endpoint", "peer"}: notifies the peer anew, and answers when it has: the peer as in peer.list,
+// and
+// {"answer": "accepted"|"refused"|"none", "response": SIP status, if there is one, "reason",
+// "took_ms": from sending (and connecting) to the answer}. RPC_REFUSED (data.status) if it cannot
+// be asked: either is not logged in, the peer is not on the list, or somebody waits for its answer.
+#define API_PEER_NOTIFY "peer.notify"
 #define API_ENDPOINT_LIST                                                                          \
 	"endpoint.list" // {} -> {"endpoints": [{"aor", "state", "expires_in_s", "peers", "online",
 			// "login_ms"}]}

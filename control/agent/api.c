@@ -4,6 +4,7 @@
 
 #include "control/agent/api_list.h"
 #include "control/agent/login.h"
+#include "control/agent/notify.h"
 #include "engine/api.h"
 #include "engine/base/conf.h"
 
@@ -48,35 +49,47 @@ static struct call *call_param(struct agent *agent, struct rpc_call *rpc, json_t
 	return call;
 }
 
-static json_t *place(void *user, struct rpc_call *rpc, json_t *params)
+// A peer that a logged-in endpoint may notify and call
+static struct peer *peer_param(struct agent *agent, struct rpc_call *rpc, json_t *params,
+	const char *endpoint_field, const char *field)
 {
-	static const char *const fields[] = {"from", "to", NULL};
-	struct agent *agent = AGENT(user);
-	struct endpoint *endpoint;
+	struct endpoint *endpoint = endpoint_param(agent, rpc, params, endpoint_field);
 	struct peer *peer;
 	const char *text;
-	char to[MSG_AOR_MAX];
+	char aor[MSG_AOR_MAX];
 
-	if (rpc_known(rpc, params, fields))
-		return NULL;
-	endpoint = endpoint_param(agent, rpc, params, "from");
-	text = endpoint ? rpc_string(rpc, params, "to", MSG_AOR_MAX - 1, true) : NULL;
+	text = endpoint ? rpc_string(rpc, params, field, MSG_AOR_MAX - 1, true) : NULL;
 	if (!text)
 		return NULL;
-	if (msg_aor(text, to))
-		return rpc_fail(rpc, RPC_INVALID_PARAMS, "to", "to is no address of record");
+	if (msg_aor(text, aor)) {
+		rpc_fail(rpc, RPC_INVALID_PARAMS, field, "%s is no address of record", field);
+		return NULL;
+	}
 	if (!endpoint->has_tables || agent->stopping) {
-		rpc_fail(rpc, RPC_REFUSED, "from", "%s is not logged in", endpoint->aor);
+		rpc_fail(rpc, RPC_REFUSED, endpoint_field, "%s is not logged in", endpoint->aor);
 		rpc_fail_data(rpc, "status", json_integer(480));
 		return NULL;
 	}
-	peer = peer_find(endpoint, to);
+	peer = peer_find(endpoint, aor);
 	if (!peer) {
-		rpc_fail(rpc, RPC_REFUSED, "to", "%s is not on the list of %s", to, endpoint->aor);
+		rpc_fail(
+			rpc, RPC_REFUSED, field, "%s is not on the list of %s", aor, endpoint->aor);
 		rpc_fail_data(rpc, "status", json_integer(403));
-		return NULL;
 	}
-	call_place(endpoint, peer, rpc);
+	return peer;
+}
+
+static json_t *place(void *user, struct rpc_call *rpc, json_t *params)
+{
+	static const char *const fields[] = {"from", "to", NULL};
+	struct peer *peer;
+
+	if (rpc_known(rpc, params, fields))
+		return NULL;
+	peer = peer_param(AGENT(user), rpc, params, "from", "to");
+	if (!peer)
+		return NULL;
+	call_place(peer->endpoint, peer, rpc);
 	return RPC_LATER;
 }
 
@@ -195,6 +208,25 @@ static json_t *list_peers(void *user, struct rpc_call *rpc, json_t *params)
 	return api_list_peers(AGENT(user), endpoint, rpc, params);
 }
 
+static json_t *notify_peer(void *user, struct rpc_call *rpc, json_t *params)
+{
+	static const char *const fields[] = {"endpoint", "peer", NULL};
+	struct peer *peer;
+
+	if (rpc_known(rpc, params, fields))
+		return NULL;
+	peer = peer_param(AGENT(user), rpc, params, "endpoint", "peer");
+	if (!peer)
+		return NULL;
+	if (peer->status == PEER_OFFLINE)
+		api_refuse(rpc, 480, "The peer is offline");
+	else if (peer->farewell)
+		api_refuse(rpc, 480, "The endpoint logs out");
+	else if (notify_check(peer, rpc))
+		api_refuse(rpc, 491, "A notification of this peer is being waited for");
+	return RPC_LATER;
+}
+
 static json_t *list_endpoints(void *user, struct rpc_call *rpc, json_t *params)
 {
 	static const char *const fields[] = {NULL};
@@ -255,12 +287,21 @@ static const struct rpc_method methods[] = {
 	{API_CALL_REKEY, rekey},
 	{API_CALL_LIST, list_calls},
 	{API_PEER_LIST, list_peers},
+	{API_PEER_NOTIFY, notify_peer},
 	{API_ENDPOINT_LIST, list_endpoints},
 	{API_ENDPOINT_LOG_OUT, log_out},
 	{API_ENDPOINT_LOG_IN, log_in},
 	{API_EVENTS, subscribe},
 	{0},
 };
+
+void api_refuse(struct rpc_call *waiting, int status, const char *reason)
+{
+	if (!waiting)
+		return;
+	rpc_fail_data(waiting, "status", json_integer(status));
+	rpc_reply_fail(waiting, RPC_REFUSED, NULL, "%d %s", status, reason);
+}
 
 static void notify(struct agent *agent, const char *event, json_t *params)
 {

@@ -10,3 +10,5 @@ void api_free(struct api *api);
 void api_call_changed(struct call *call);
 void api_peer_changed(struct peer *peer);
 void api_endpoint_changed(struct endpoint *endpoint);
+// Late answer: refused, with the SIP status that tells why (data.status). NULL: nobody waits.
+void api_refuse(struct rpc_call *waiting, int status, const char *reason);

@@ -230,10 +230,8 @@ static void fail_waiting(struct call *call)
 	call->waiting = NULL;
 	if (!waiting)
 		return;
-	rpc_fail(waiting, RPC_REFUSED, NULL, "%d %s", call->status, call->reason);
-	rpc_fail_data(waiting, "status", json_integer(call->status));
 	rpc_fail_data(waiting, "call", json_string(call->id));
-	rpc_reply_fail(waiting, RPC_REFUSED, NULL, "%s", call->reason);
+	api_refuse(waiting, call->status, call->reason);
 }
 
 // The engine has nothing of it any more: the ports are free

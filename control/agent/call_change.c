@@ -30,15 +30,6 @@ static const char *const wish_names[] = {"hold", "resume", "re-key"};
 
 static void send_offer(struct call *call);
 
-static void fail(struct rpc_call *waiting, int status, const char *reason)
-{
-	if (!waiting)
-		return;
-	rpc_fail(waiting, RPC_REFUSED, NULL, "%d %s", status, reason);
-	rpc_fail_data(waiting, "status", json_integer(status));
-	rpc_reply_fail(waiting, RPC_REFUSED, NULL, "%s", reason);
-}
-
 static void drop_next(struct call *call)
 {
 	if (call->next)
@@ -62,7 +53,7 @@ static struct rpc_call *take_waiting(struct call *call)
 void call_change_drop(struct call *call, const char *reason)
 {
 	if (call->change)
-		fail(take_waiting(call), call->status >= 300 ? call->status : 487, reason);
+		api_refuse(take_waiting(call), call->status >= 300 ? call->status : 487, reason);
 }
 
 static void set_timer(struct call *call, uint64_t ms, void (*fire)(evutil_socket_t, short, void *))
@@ -82,7 +73,7 @@ static void refused(struct call *call, int status, const char *reason)
 	log_event(LOG_INFO, "%s: %s refused: %d %s", call->id, wish_names[call->change->wish],
 		status, reason);
 	drop_next(call);
-	fail(take_waiting(call), status, reason);
+	api_refuse(take_waiting(call), status, reason);
 }
 
 // The peer has changed and we cannot
@@ -265,11 +256,11 @@ void call_change(struct call *call, enum call_wish wish, struct rpc_call *waitin
 	struct call_change *change;
 
 	if (call->state != CALL_ESTABLISHED || !call->acked) {
-		fail(waiting, 409, "The call is not established");
+		api_refuse(waiting, 409, "The call is not established");
 		return;
 	}
 	if (call->change || call->invite || call->request || call->next) {
-		fail(waiting, 491, "A change of the call is under way");
+		api_refuse(waiting, 491, "A change of the call is under way");
 		return;
 	}
 	if (wish != CALL_REKEY && call->media.held == (wish == CALL_HOLD)) {
@@ -277,12 +268,12 @@ void call_change(struct call *call, enum call_wish wish, struct rpc_call *waitin
 		return;
 	}
 	if (!dataplane_is_ready(call->agent)) {
-		fail(waiting, 503, "The engine is not there");
+		api_refuse(waiting, 503, "The engine is not there");
 		return;
 	}
 	change = calloc(1, sizeof(*change));
 	if (!change) {
-		fail(waiting, 500, "Out of memory");
+		api_refuse(waiting, 500, "Out of memory");
 		return;
 	}
 	change->wish = wish;

@@ -3,6 +3,7 @@
 // thread.
 #include "control/agent/call.h"
 
+#include "control/agent/api.h"
 #include "control/agent/dataplane.h"
 #include "control/agent/link.h"
 #include "engine/base/log.h"
@@ -53,14 +54,6 @@ static void no_answer(evutil_socket_t fd, short what, void *arg)
 	transaction_cancel(call->invite);
 }
 
-static json_t *refuse(struct rpc_call *waiting, int status, const char *reason)
-{
-	rpc_fail(waiting, RPC_REFUSED, NULL, "%d %s", status, reason);
-	rpc_fail_data(waiting, "status", json_integer(status));
-	rpc_reply_fail(waiting, RPC_REFUSED, NULL, "%s", reason);
-	return NULL;
-}
-
 static void send_invite(struct call *call)
 {
 	struct agent *agent = call->agent;
@@ -93,24 +86,24 @@ void call_place(struct endpoint *endpoint, struct peer *peer, struct rpc_call *w
 	struct call *call;
 
 	if (peer->status == PEER_OFFLINE) {
-		refuse(waiting, 480, "The peer is offline");
+		api_refuse(waiting, 480, "The peer is offline");
 		return;
 	}
 	if (!dataplane_is_ready(agent)) {
-		refuse(waiting, 503, "The engine is not there");
+		api_refuse(waiting, 503, "The engine is not there");
 		return;
 	}
 	call = call_new(endpoint, true);
 	if (!call || media_open(agent, &call->media)) {
 		if (call)
 			call_free(call);
-		refuse(waiting, 503, "No port is free");
+		api_refuse(waiting, 503, "No port is free");
 		return;
 	}
 	dialog_to_peer(&call->dialog, endpoint->aor, peer->aor, peer->contact, peer->fingerprint);
 	if (call_index(call, NULL)) {
 		call_free(call);
-		refuse(waiting, 500, "Out of memory");
+		api_refuse(waiting, 500, "Out of memory");
 		return;
 	}
 	call->media.direction = MEDIA_SEND | MEDIA_RECEIVE;

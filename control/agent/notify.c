@@ -3,6 +3,7 @@
 // notify_receive.c); the agent's one thread.
 #include "control/agent/notify.h"
 
+#include "control/agent/api.h"
 #include "control/agent/link.h"
 #include "control/agent/login.h"
 #include "control/sip/pidf.h"
@@ -60,6 +61,53 @@ static struct msg *build(struct peer *peer)
 	return msg;
 }
 
+// ---- peer.notify: somebody waits for what becomes of a notification
+
+static struct rpc_call *take_check(struct peer *peer)
+{
+	struct rpc_call *waiting = peer->check;
+
+	peer->check = NULL;
+	peer->check_sent_us = 0;
+	return waiting;
+}
+
+// The notification that was asked for has its answer; response NULL: none came
+static void report(
+	struct peer *peer, const char *answer, const struct msg *response, const char *reason)
+{
+	double took_ms = (double)(agent_now_us() - peer->check_sent_us) / 1000;
+	json_t *result;
+
+	if (!peer->check || !peer->check_sent_us)
+		return;
+	result = peer_json(peer);
+	json_object_set_new(result, "answer", json_string(answer));
+	if (response)
+		json_object_set_new(result, "response", json_integer(msg_status(response)));
+	json_object_set_new(result, "reason", json_string(reason));
+	json_object_set_new(result, "took_ms", json_real(took_ms));
+	rpc_reply(take_check(peer), result);
+}
+
+// It cannot be asked any more
+static void abandon(struct peer *peer, const char *reason)
+{
+	if (peer->check)
+		api_refuse(take_check(peer), 480, reason);
+}
+
+int notify_check(struct peer *peer, struct rpc_call *waiting)
+{
+	if (peer->check)
+		return -EBUSY;
+	peer->check = waiting;
+	notify_send(peer);
+	return 0;
+}
+
+// ---- sending
+
 static void farewell_done(struct peer *peer)
 {
 	struct endpoint *endpoint = peer->endpoint;
@@ -77,10 +125,12 @@ static void failed(struct peer *peer, const char *why)
 {
 	free(peer->published_etag);
 	peer->published_etag = NULL;
-	if (peer->farewell)
+	if (peer->farewell) {
 		farewell_done(peer);
-	else
-		peer_unreachable(peer, why);
+		return;
+	}
+	peer_unreachable(peer, why);
+	report(peer, "none", NULL, why);
 }
 
 static void send_one(struct notify *notify, struct peer *peer)
@@ -91,8 +141,11 @@ static void send_one(struct notify *notify, struct peer *peer)
 
 	if (peer->status == PEER_OFFLINE || !(msg = build(peer))) {
 		farewell_done(peer);
+		abandon(peer, "The peer has gone offline, or the endpoint");
 		return;
 	}
+	if (peer->check)
+		peer->check_sent_us = agent_now_us();
 	conn = link_get(agent, peer->contact, peer->fingerprint);
 	if (!conn) {
 		msg_free(msg);
@@ -187,13 +240,16 @@ static void judge(struct peer *peer, const struct msg *response)
 
 	if (status / 100 == 2) {
 		accepted(peer, response);
+		report(peer, "accepted", response, msg_reason(response));
 		return;
 	}
 	free(peer->published_etag);
 	peer->published_etag = NULL;
 	if (status == 412 && had_etag) {
 		enqueue(peer); // it has forgotten us: the whole state again
-	} else if (status == 480) {
+		return;
+	}
+	if (status == 480) {
 		not_yet(peer, response);
 	} else if (status == 405 || status == 489 || status == 501) {
 		peer_spoke(peer); // a phone: it takes no notifications, but it is there
@@ -201,6 +257,7 @@ static void judge(struct peer *peer, const struct msg *response)
 		log_limited(&limit, LOG_WARNING, "%s: peer %s refused the notification: %d %s",
 			peer->endpoint->aor, peer->aor, status, msg_reason(response));
 	}
+	report(peer, "refused", response, msg_reason(response));
 }
 
 static void answered(void *arg, const struct msg *response, const char *why)
@@ -225,6 +282,8 @@ static void answered(void *arg, const struct msg *response, const char *why)
 		farewell_done(peer);
 	} else if (peer->status != PEER_OFFLINE) {
 		judge(peer, response);
+	} else {
+		abandon(peer, "The peer has gone offline");
 	}
 	if (peer->again) // there were news while it was under way
 		enqueue(peer);
@@ -238,6 +297,7 @@ void notify_farewell(struct endpoint *endpoint)
 	MAP_FOREACH(&endpoint->peers, node, next)
 	{
 		peer = map_entry(node, struct peer, node);
+		abandon(peer, "The endpoint logs out");
 		if (peer->status == PEER_OFFLINE || peer->farewell)
 			continue;
 		if (peer->publishing) { // whatever its answer, the farewell counts
@@ -256,6 +316,7 @@ void notify_forget(struct peer *peer)
 {
 	struct notify *notify = peer->endpoint->agent->notify;
 
+	abandon(peer, "The peer is no longer on the list");
 	if (peer->publishing) {
 		transaction_forget(peer->publishing);
 		peer->publishing = NULL;

@@ -9,6 +9,9 @@ struct notify *notify_new(struct agent *agent);
 void notify_free(struct notify *notify);
 // Queues a notification to this peer; few are under way at a time.
 void notify_send(struct peer *peer);
+// The same of a peer that is not offline, and `waiting` is answered with what becomes of it: the
+// peer's answer, silence, or that the peer or the endpoint went meanwhile. -EBUSY: somebody waits.
+int notify_check(struct peer *peer, struct rpc_call *waiting);
 // The endpoint logs out: tells all peers that may think it online.
 void notify_farewell(struct endpoint *endpoint);
 // The peer is about to be freed.

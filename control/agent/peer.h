@@ -12,6 +12,7 @@
 #include "control/sip/transaction.h"
 
 struct endpoint;
+struct rpc_call;
 
 enum peer_status { PEER_OFFLINE, PEER_ONLINE, PEER_UNREACHABLE };
 
@@ -37,6 +38,8 @@ struct peer {
 	struct transaction *publishing;
 	struct event *retry;
 	TAILQ_ENTRY(peer) queue;
+	struct rpc_call *check; // peer.notify waits for what becomes of a notification
+	uint64_t check_sent_us; // of that notification; 0: not sent yet
 	char aor[];
 };
 

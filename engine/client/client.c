@@ -110,16 +110,22 @@ json_t *client_call(struct client *client, const char *method, json_t *params)
 	return result;
 }
 
+void client_print(struct client *client, const json_t *result)
+{
+	if (client_print_json(client, result))
+		return;
+	if (json_object_size(result) > 0)
+		table_print_object(client->out, result);
+	else
+		fputs("ok\n", client->out);
+}
+
 void client_call_and_print(struct client *client, const char *method, json_t *params)
 {
 	json_t *result = client_call(client, method, params);
 
-	if (result && !client_print_json(client, result)) {
-		if (json_object_size(result) > 0)
-			table_print_object(client->out, result);
-		else
-			fputs("ok\n", client->out);
-	}
+	if (result)
+		client_print(client, result);
 	json_decref(result);
 }
 

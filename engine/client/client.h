@@ -84,6 +84,8 @@ json_t *client_list(struct client *client, const char *method, json_t *params, c
 // Prints a result as it is, if -j asks for that; then true.
 bool client_print_json(struct client *client, const json_t *result);
 
-// Calls a method and prints its result: as it is with -j, else a "name value" a line, or "ok" if
-// there is nothing in it. Steals `params`.
+// Prints a result: as it is with -j, else a "name value" a line, or "ok" if there is nothing in it.
+void client_print(struct client *client, const json_t *result);
+
+// Calls a method and prints its result like that. Steals `params`.
 void client_call_and_print(struct client *client, const char *method, json_t *params);

@@ -124,6 +124,22 @@ static void show_peers(struct client *client, const struct client_args *args)
 	show_list(client, API_PEER_LIST, params, "peers", peer_columns);
 }
 
+static void notify_peer(struct client *client, const struct client_args *args)
+{
+	json_t *result = client_call(client, API_PEER_NOTIFY,
+		json_pack("{s:o, s:o}", "endpoint", aor(client_arg_text(args, "ENDPOINT")), "peer",
+			aor(client_arg_text(args, "PEER"))));
+	const char *answer = json_string_value(json_object_get(result, "answer"));
+
+	if (!result)
+		return;
+	client_print(client, result);
+	if (!answer || strcmp(answer, "accepted") != 0)
+		client_fail(client, CLIENT_FAILED, "peer notify: not accepted: %s",
+			json_string_value(json_object_get(result, "reason")));
+	json_decref(result);
+}
+
 static void show_endpoints(struct client *client, const struct client_args *args)
 {
 	(void)args;
@@ -201,6 +217,8 @@ const struct client_command command_agent[] = {
 		show_calls},
 	{"show peer [ENDPOINT]", "agent", "0.1", CLIENT_AGENT, "who may be called, and is online",
 		show_peers},
+	{"peer notify ENDPOINT PEER", "agent", "0.2", CLIENT_AGENT,
+		"notify a peer anew: does it answer, and how soon", notify_peer},
 	{"show endpoint", "agent", "0.1", CLIENT_AGENT, "the endpoints of this host",
 		show_endpoints},
 	{"log-out ENDPOINT", "agent", "0.1", CLIENT_AGENT, "take an endpoint offline", log_out},

@@ -29,6 +29,7 @@ const struct placeholder placeholders[] = {
 	{"LEVEL", PLACEHOLDER_CHOICE, 0, 0, "error|warning|notice|info|debug", "how much is said"},
 	{"MODE", PLACEHOLDER_CHOICE, 0, 0, "direct|echo|sink|io|gen", "what is done with packets"},
 	{"N", PLACEHOLDER_NUMBER, 1, UINT32_MAX, NULL, "how many"},
+	{"PEER", PLACEHOLDER_TEXT, 0, 0, NULL, "who is on its list, bob@example.org"},
 	{"PORT", PLACEHOLDER_NUMBER, 0, 31, NULL, "the number of a port"},
 	{"PPS", PLACEHOLDER_NUMBER, 0, 1000000, NULL,
 		"packets per second of each session; 0: as many as go"},

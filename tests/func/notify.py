@@ -97,9 +97,24 @@ check("says where", re.search(r"@(.*?);", contact)[1], ALICE)
 check("further notifications", listener.receive(1), None)
 check("confirmed by frank", (peer("frank")["status"], peer("frank")["confirmed"]), ("online", True))
 
+# Somebody asks: notified anew, and the answer is frank's
+asking = Client(f"{folder}/agent-a.sock")
+asking.socket.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "peer.notify", "params": {
+    "endpoint": aor("alice"), "peer": aor("frank")}}).encode() + b"\n")
+again = listener.accept_publish()
+check("a refresh", (again.headers["sip-if-match"], again.body), ("f1", b""))
+result = json.loads(asking.file.readline())["result"]
+check("peer.notify frank", (result["answer"], result["response"], result["status"]), ("accepted", 200, "online"))
+check(f"took {result['took_ms']:.1f} ms", 0 < result["took_ms"] < 10000, True)
+
 # R1: who does not answer in time is unreachable, until he speaks
 becomes("bob", "unreachable", 4)
 check(f"within the time set ({time.monotonic() - began:.1f} s)", time.monotonic() - began < 4, True)
+result = asking.call("peer.notify", {"endpoint": aor("alice"), "peer": aor("bob")})["result"]
+check("peer.notify bob", (result["answer"], result["status"], "response" in result), ("none", "unreachable", False))
+for who, status in ("eve", 403), ("carol", 403):
+    error = asking.call("peer.notify", {"endpoint": aor("alice"), "peer": aor(who)})["error"]
+    check(f"peer.notify {who}", error["data"]["status"], status)
 spoken = Connection(ALICE, bob.certificate)
 response = bob.publish(spoken, "alice")
 check("bob's notification", response.status, 200)

@@ -154,7 +154,7 @@ Test(agent_call_change, asked_again_after_glare)
 	cr_assert(strstr(text(a->error, "message"), "under way"));
 	UNTIL(!strcmp(direction_of(b), "recvonly") && !strcmp(direction_of(a), "sendonly"));
 	cr_assert_gt(agent_now_us() - began_us, 2100000, "who owns the Call-ID waits longer");
-	cr_assert_str_eq(hold_of(a), "local");
+	UNTIL(!strcmp(hold_of(a), "local")); // the agent hears of it after its engine
 }
 
 Test(agent_call_change, not_before_the_call_stands)

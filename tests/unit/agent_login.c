@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Logging in and notifying: tables, credentials, the server away, peers online, unreachable,
 // offline.
-#include "tests/unit/agent_world.h"
+#include "tests/unit/agent_peers.h"
 
 TestSuite(agent_login, .init = world_init, .fini = world_fini, .timeout = 60);
 
@@ -199,57 +199,20 @@ Test(agent_login, a_dead_peer_is_unreachable_until_it_speaks)
 	UNTIL(peer_is(a, "alice", "bob", PEER_ONLINE, true));
 }
 
-// A phone: answers all that comes with this status
-static int phone_status;
-
-static void phone_message(void *arg, struct conn *conn, struct msg *msg)
-{
-	struct msg *response = msg_new_response(msg, phone_status, NULL, NULL);
-
-	(void)arg;
-	conn_send(conn, response);
-	msg_free(response);
-	msg_free(msg);
-}
-
-static void phone_closed(void *arg, struct conn *conn, const char *why)
-{
-	(void)arg, (void)conn, (void)why;
-}
-
 Test(agent_login, a_phone_that_takes_no_notifications_is_there)
 {
-	static const struct conn_callbacks callbacks = {phone_message, NULL, phone_closed};
 	static const struct {
 		int status;
 		bool confirmed;
 	} cases[] = {{405, true}, {489, true}, {501, true}, {500, false}, {403, false}};
-	char cert[128], key[128], error[256], text[ADDRESS_MAX];
-	struct conn_listener *listener;
-	struct sockaddr_storage address;
-	struct user *phone;
 	struct host *a;
-	SSL_CTX *tls;
 
 	world_user("alice");
-	phone = world_user("phone");
-	snprintf(cert, sizeof(cert), "%s/phone.crt", w.dir);
-	snprintf(key, sizeof(key), "%s/phone.key", w.dir);
-	cr_assert_eq(tls_make_certificate(cert, key, "phone"), 0);
-	tls = tls_server(cert, key, error);
-	address_parse("127.0.0.1:0", &address);
-	listener = conn_listen(w.base, (struct sockaddr *)&address, address_length(&address), tls,
-		NULL, &callbacks, NULL);
-	conn_listener_address(listener, &address);
-	address_format(&address, text);
-	phone->online = true;
-	snprintf(phone->contact, sizeof(phone->contact), "sip:phone@%s;transport=tls", text);
-	tls_fingerprint_file(cert, phone->fingerprint);
-	phone_status = cases[0].status;
+	phone_start(world_user("phone"), cases[0].status);
 	a = host_new(0, NAMES("alice"), CONFIG_ASK);
 	UNTIL(logged_in(a, "alice"));
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		phone_status = cases[i].status;
+		phone.status = cases[i].status;
 		peer_unreachable(peer_of(a, "alice", "phone"), "the test says so");
 		notify_send(peer_of(a, "alice", "phone"));
 		UNTIL(!peer_of(a, "alice", "phone")->queued &&
@@ -259,38 +222,17 @@ Test(agent_login, a_phone_that_takes_no_notifications_is_there)
 				  cases[i].confirmed),
 			"%d", cases[i].status);
 	}
-	conn_listener_free(listener);
-	SSL_CTX_free(tls);
-}
-
-// Takes connections and never says a word
-static void silent_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *address,
-	int length, void *arg)
-{
-	(void)l, (void)fd, (void)address, (void)length, (void)arg;
+	phone_stop();
 }
 
 Test(agent_login, a_silent_peer_is_unreachable_in_time)
 {
-	struct evconnlistener *listener;
-	struct sockaddr_storage address;
-	socklen_t length = sizeof(address);
-	struct user *bob;
+	struct evconnlistener *silent;
 	struct host *a;
 	uint64_t began;
-	char text[ADDRESS_MAX];
 
 	world_user("alice");
-	bob = world_user("bob");
-	address_parse("127.0.0.1:0", &address);
-	listener = evconnlistener_new_bind(w.base, silent_accept, NULL, LEV_OPT_CLOSE_ON_FREE, -1,
-		(struct sockaddr *)&address, address_length(&address));
-	getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&address, &length);
-	address_format(&address, text);
-	bob->online = true;
-	snprintf(bob->contact, sizeof(bob->contact), "sip:bob@%s;transport=tls", text);
-	snprintf(bob->fingerprint, sizeof(bob->fingerprint),
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	silent = silent_start(world_user("bob"));
 	a = host_new(0, NAMES("alice"), CONFIG_ASK);
 	UNTIL(logged_in(a, "alice"));
 	cr_assert(peer_is(a, "alice", "bob", PEER_ONLINE, false), "so said the table");
@@ -298,7 +240,7 @@ Test(agent_login, a_silent_peer_is_unreachable_in_time)
 	UNTIL(peer_is(a, "alice", "bob", PEER_UNREACHABLE, false));
 	cr_assert_gt(agent_now_us() - began, 800000);
 	cr_assert_lt(agent_now_us() - began, 2500000);
-	evconnlistener_free(listener);
+	evconnlistener_free(silent);
 }
 
 Test(agent_login, a_notification_expires)
