@@ -7,7 +7,7 @@
 # make fuzz       the fuzz targets with clang and its libFuzzer into build/fuzz  (RUN=1: runs each for SECONDS=10, too)
 # make install    DESTDIR= PREFIX=/usr/local
 # make man        the manual pages into build/man (scripts/man, filled in by scripts/manual.py): crowfly.1,
-#                 crowfly-engine.8, crowfly-agent.8, crowfly-access.8, crowfly-bench.1;
+#                 crowfly-engine.8, crowfly-agent.8, crowfly-access.8, crowfly-host-setup.8, crowfly-bench.1;
 #                 the completion for bash is scripts/completion/crowfly.bash
 # make reference  writes README.md's command reference anew, from the table in engine/client/
 # make deb        Debian packages into build/deb  (OUT=FOLDER)
@@ -193,6 +193,7 @@ bench:
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(PREFIX)/bin
+	install -D -m 0755 scripts/host-setup.sh $(DESTDIR)$(PREFIX)/sbin/crowfly-host-setup
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d
 	for unit in scripts/systemd/*.service; do \
 		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; \
@@ -216,10 +217,10 @@ deb: all
 	@BUILD=$(BUILD) OUT=$(OUT) scripts/debian/build.sh
 
 # The pages and the reference tell what the programs themselves tell
-pages := crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-bench.1
+pages := crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-host-setup.8 crowfly-bench.1
 .PHONY: man reference
 man: $(pages:%=$(BUILD)/man/%)
-$(BUILD)/man/%: scripts/man/%.scd scripts/manual.py $(PROGRAMS:%=$(BUILD)/%)
+$(BUILD)/man/%: scripts/man/%.scd scripts/manual.py scripts/host-setup.sh $(PROGRAMS:%=$(BUILD)/%)
 	@mkdir -p $(@D)
 	@scripts/manual.py $(BUILD) page $* >$@.scd
 	@scdoc <$@.scd >$@.new

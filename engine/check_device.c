@@ -95,7 +95,7 @@ static void check_pci(struct check *check, const struct check_device *device)
 {
 	char driver[64], group[32], mend[CHECK_TEXT_MAX], path[PATH_MAX];
 
-	snprintf(mend, sizeof(mend), "scripts/host-setup.sh bind %s --yes", device->bdf);
+	snprintf(mend, sizeof(mend), "crowfly-host-setup bind %s --yes", device->bdf);
 	if (!check_exists(check, "/sys/bus/pci/devices/%s", device->bdf)) {
 		check_add(check, CHECK_FAIL, device->role, "lspci -D lists the devices",
 			"%s: no such PCI device", device->name);

@@ -43,7 +43,7 @@ static void check_hugepages(struct check *check)
 		return;
 	}
 	count_pages(check, nodes ? (int)node : -1, &left, &all);
-	snprintf(mend, sizeof(mend), "scripts/host-setup.sh hugepages %u --node %u --yes",
+	snprintf(mend, sizeof(mend), "crowfly-host-setup hugepages %u --node %u --yes",
 		(check->memory_mib + 1) / 2 + (unsigned)(all - left) / 2, node);
 	check_add(check, left < check->memory_mib ? CHECK_FAIL : CHECK_OK, "hugepages", mend,
 		"node %u: %lu of %lu MiB free, about %u MiB needed", node, left, all,
@@ -203,7 +203,7 @@ static void check_governor(struct check *check)
 		memcpy(last, governor, sizeof(last));
 	}
 	if (slow[0])
-		check_add(check, CHECK_WARN, "frequency", "scripts/host-setup.sh governor --yes",
+		check_add(check, CHECK_WARN, "frequency", "crowfly-host-setup governor --yes",
 			"governor %s, not performance, on CPUs%s", last, slow);
 	else
 		check_add(check, CHECK_OK, "frequency", NULL, "no governor slows the cores down");

@@ -1,34 +1,37 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Prepares a host for crowfly-engine as `crowfly-engine --check` advises: hugepages, a NIC bound to vfio-pci, the frequency
-# governor. Says what it would do; does it with --yes; `undo` takes everything back.
+# governor. Says what it would do; does it with --yes; `undo` takes everything back. Installed as crowfly-host-setup.
 set -euo pipefail
 
 # Another tree in place of /, for tests
 root=${ROOT:-}
 state=$root/var/lib/crowfly/host-setup.state
 yes=no
+name=${0##*/}
 pci=$root/sys/bus/pci
 
 usage() {
 	cat <<-END
-		usage: host-setup.sh COMMAND... [--yes]
+		usage: $name COMMAND... [--yes]
+		Without --yes nothing is changed: what would be is printed.
+
+		commands:
 		  hugepages N [--node NODE] [--size 2M|1G]   reserve N hugepages (2M)
 		  bind DEVICE [--force]                      give a NIC, 0000:3b:00.0, to vfio-pci
 		  governor                                   let all CPUs run at full speed
 		  status                                     what is set
 		  undo                                       set everything as it was before the first command
-		Without --yes nothing is changed: what would be is printed.
 	END
 }
 
 fail() {
-	echo "host-setup.sh: $*" >&2
+	echo "$name: $*" >&2
 	exit 1
 }
 
 wrong() {
-	echo "host-setup.sh: $*" >&2
+	echo "$name: $*" >&2
 	usage >&2
 	exit 2
 }

@@ -5,7 +5,7 @@
    manual.py BUILD readme [--check]    writes README.md's reference anew; --check: exit status 1 if it is out of date
    manual.py BUILD page NAME.N         the page for scdoc: scripts/man/NAME.N.scd, with these lines filled in:
                                        @commands@ (of crowfly), @placeholders@, @options PROGRAM [COMMAND]@,
-                                       @subcommands PROGRAM@"""
+                                       @subcommands PROGRAM@, @lines PROGRAM@"""
 
 import json
 import re
@@ -20,7 +20,8 @@ END = "<!-- end -->\n"
 
 
 def output(program, *arguments):
-    return subprocess.run([build / program, *arguments], capture_output=True, text=True, check=True).stdout
+    path = top / "scripts/host-setup.sh" if program == "crowfly-host-setup" else build / program
+    return subprocess.run([path, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def table():

@@ -95,8 +95,12 @@ wait $engine
 for p in crowfly-engine crowfly-agent crowfly-access crowfly crowfly-bench; do
 	inside $p --help >/dev/null
 done
+inside crowfly-host-setup status >/dev/null
+# As it leaves one, of what is to be undone
+mkdir -p "$root/var/lib/crowfly"
+touch "$root/var/lib/crowfly/host-setup.state"
 
-for page in crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-bench.1; do
+for page in crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-host-setup.8 crowfly-bench.1; do
 	zcat "$root/usr/share/man/man${page##*.}/$page.gz" | grep -q "^.TH" || fail "no page $page"
 done
 for f in bash-completion/completions/crowfly crowfly/examples/engine-one-nic.conf crowfly/grafana/crowfly.json \
@@ -120,6 +124,7 @@ for p in $daemons; do
 	[ -e "$root/etc/crowfly/$p.conf" ] || fail "$p.conf is gone"
 done
 [ -e "$root/var/lib/crowfly-access/access.db" ] || fail "the removal took the database away"
+[ -e "$root/var/lib/crowfly/host-setup.state" ] || fail "the removal forgot how the host was before"
 
 # ---- purged: nothing is left
 # shellcheck disable=SC2086

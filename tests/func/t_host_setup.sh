@@ -130,6 +130,6 @@ fi
 status=0
 "$bin/crowfly-engine" -l 0 -m 64 -- --check --check-root "$ROOT" >"$tmp/check" || status=$?
 is "status of --check" "$status" 1
-advice=$(sed -n 's|.*mend: scripts/host-setup.sh \(hugepages.*\) --node.*|\1|p' "$tmp/check")
+advice=$(sed -n 's|.*mend: crowfly-host-setup \(hugepages.*\) --node.*|\1|p' "$tmp/check")
 # shellcheck disable=SC2086
 says "hugepages: 8 -> 32" $advice --yes

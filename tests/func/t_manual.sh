@@ -9,7 +9,7 @@
 echo "ok: README.md's reference"
 
 make -s -C "$top" BUILD="$bin" SAN= man
-for page in crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-bench.1; do
+for page in crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8 crowfly-host-setup.8 crowfly-bench.1; do
 	said=$(MANWIDTH=200 LC_ALL=C.UTF-8 man --warnings -l "$bin/man/$page" 2>&1 >"$tmp/$page.txt")
 	[ -z "$said" ] || fail "$page: $said"
 	! grep -n '@' "$tmp/$page.txt" | grep -v 'example\.org' || fail "$page: not filled in"
@@ -17,6 +17,7 @@ done
 "$bin/crowfly" -j help | jq -r '.commands[].command' | while read -r command; do
 	grep -qF -- "       $command" "$tmp/crowfly.1.txt" || fail "crowfly.1 does not tell of $command"
 done
+grep -q -- "       bind DEVICE" "$tmp/crowfly-host-setup.8.txt" || fail "crowfly-host-setup.8 does not tell of its commands"
 for program in crowfly.1 crowfly-engine.8 crowfly-agent.8 crowfly-access.8; do
 	"$bin/${program%.*}" --help | grep -oE -- '--[a-z][a-z-]+' | while read -r option; do
 		grep -q -- "$option" "$tmp/$program.txt" || fail "$program does not tell of $option"

@@ -10,10 +10,12 @@ chmod 711 "$tmp"
 make -s -C "$top" install ${SAN:+SAN=$SAN} PREFIX="$tmp/usr" >"$tmp/install.log" 2>&1
 units=$tmp/usr/lib/systemd/system
 is "units installed" "$(cd "$units" && echo *)" "crowfly-access.service crowfly-agent.service crowfly-engine.service"
-for f in man/man1/crowfly.1 man/man8/crowfly-engine.8 bash-completion/completions/crowfly crowfly/examples/agent.conf \
+for f in man/man1/crowfly.1 man/man8/crowfly-engine.8 man/man8/crowfly-host-setup.8 bash-completion/completions/crowfly crowfly/examples/agent.conf \
 	crowfly/grafana/crowfly.json crowfly/prometheus/rules.yml; do
 	[ -s "$tmp/usr/share/$f" ] || fail "make install: no share/$f"
 done
+is "what makes a host fit" "$("$tmp/usr/sbin/crowfly-host-setup" status | grep -c nr_hugepages)" \
+	"$(find /sys/devices/system/node/node*/hugepages -name nr_hugepages | wc -l)"
 if grep -rq "@bindir@" "$units"; then fail "a placeholder is left"; fi
 
 # verify says nothing of a good unit, and exits 0 also for an unknown key

@@ -196,7 +196,7 @@ Test(check, what_is_wrong_with_the_machine)
 		const char *state, *name, *says, *mend;
 	} cases[] = {
 		{PAGES "free_hugepages", "1024\n", "10\n", "FAIL", "hugepages",
-			"20 of 2048 MiB free", "scripts/host-setup.sh hugepages"},
+			"20 of 2048 MiB free", "crowfly-host-setup hugepages"},
 		{"/proc/mounts", "hugetlbfs /dev/hugepages hugetlbfs rw 0 0\n", "proc /proc\n",
 			"FAIL", "hugetlbfs", "no mount", "--in-memory"},
 		{"/proc/self/limits", LIMITS("unlimited"), LIMITS("8388608"), "FAIL", "memlock",
@@ -243,7 +243,7 @@ Test(check, who_has_the_nic)
 {
 	put_link(NIC "/driver", "../../../../bus/pci/drivers/i40e");
 	expect(GOOD, "FAIL", "wire", "the kernel has it, driver i40e",
-		"scripts/host-setup.sh bind 0000:3b:00.0 --yes");
+		"crowfly-host-setup bind 0000:3b:00.0 --yes");
 	put(NIC "/driver", NULL);
 	expect(GOOD, "FAIL", "wire", "no driver has it", "bind 0000:3b:00.0");
 	// NVIDIA's stays with the kernel and needs no vfio
@@ -328,7 +328,7 @@ Test(check, text)
 	cr_expect_eq(check_run(&options, root, false, file), CHECK_WARN);
 	fclose(file);
 	cr_expect(strstr(out, "WARN  frequency   governor powersave, not performance, on CPUs 2\n"
-			      "                  mend: scripts/host-setup.sh governor --yes\n"),
+			      "                  mend: crowfly-host-setup governor --yes\n"),
 		"%s", out);
 	cr_expect(strstr(out, "OK    tsc         constant, nonstop, the kernel's clock\n"), "%s",
 		out);
