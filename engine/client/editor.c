@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmdline_rdline.h>
@@ -20,6 +21,7 @@
 
 #define HELP_AT	  26 // the column of the help, in a list
 #define INPUT_MAX 256
+#define INSERT_NS 50000000 // that text waits for a line that is being written
 
 struct editor {
 	int in, stop[2];
@@ -194,6 +196,7 @@ static void set_raw(struct editor *editor)
 	tcgetattr(editor->in, &editor->modes);
 	raw = editor->modes;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
+	raw.c_iflag &= ~(tcflag_t)IXON; // Ctrl-S would hold up the line, and with it the log
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	tcsetattr(editor->in, TCSADRAIN, &raw);
@@ -230,18 +233,42 @@ enum editor_result editor_read(struct editor *editor, char line[EDITOR_LINE_MAX]
 	return result;
 }
 
+// False while the terminal's output is stopped (Ctrl-S), or nobody reads it. What is not written
+// then is lost: who has something to tell must not wait.
+static bool takes_output(const struct editor *editor)
+{
+	struct pollfd state = {.fd = editor->screen.fd, .events = POLLOUT};
+
+	return poll(&state, 1, 0) > 0 && (state.revents & POLLOUT);
+}
+
+static bool lock_soon(struct editor *editor)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += INSERT_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_mutex_timedlock(&editor->lock, &until) == 0;
+}
+
 void editor_insert(struct editor *editor, const char *text, size_t length)
 {
-	pthread_mutex_lock(&editor->lock);
-	if (editor->reading)
+	if (!lock_soon(editor))
+		return;
+	if (takes_output(editor) && editor->reading)
 		screen_insert(&editor->screen, text, length);
-	else if (write(editor->screen.fd, text, length) < 0)
+	else if (takes_output(editor) && write(editor->screen.fd, text, length) < 0)
 		editor->screen.failed = true;
 	pthread_mutex_unlock(&editor->lock);
 }
 
 void editor_stop(struct editor *editor)
 {
+	// The thread that writes may go on: TCOON alone does not undo Ctrl-S
+	tcflow(editor->in, TCOOFF);
+	tcflow(editor->in, TCOON);
 	if (write(editor->stop[1], "", 1) < 0)
 		editor->screen.failed = true;
 }

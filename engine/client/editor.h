@@ -40,5 +40,6 @@ void editor_stop(struct editor *editor);
 // Gives the terminal its modes back, while a line is read. For a signal handler.
 void editor_restore(const struct editor *editor);
 
-// Writes lines so that they do not destroy the one that is typed. Any thread.
+// Writes lines so that they do not destroy the one that is typed; none while the terminal's output
+// is stopped. Any thread.
 void editor_insert(struct editor *editor, const char *text, size_t length);

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 from terminal import Terminal
@@ -210,6 +211,27 @@ def engine_terminal():
     ok("-i: SIGTERM and Ctrl-D end the engine")
 
 
+def flow_control(t):
+    return bool(termios.tcgetattr(t.fd)[0] & termios.IXON)
+
+
+def stopped_terminal():
+    with Terminal([engine, "-i"]) as t:
+        t.wait(PROMPT, 30)
+        need(not flow_control(t), "Ctrl-S stops the prompt")
+        t.type("events\r")
+        end = time.monotonic() + 10
+        while not flow_control(t):
+            need(time.monotonic() < end, "a command runs without the terminal's modes")
+        t.type("\x13")
+        time.sleep(0.5)
+        for command in ("drain", "undrain"):  # each is a line of the log
+            subprocess.run([crowfly, "-s", socket, command], check=True, capture_output=True, timeout=10)
+        os.kill(t.pid, signal.SIGTERM)
+        need(t.end() == 0, "SIGTERM while the terminal's output is stopped")
+    ok("-i: Ctrl-S holds up neither the API nor the end")
+
+
 def engine_pipe():
     output, status = pipe("show version\nshow nonsense\nshow info\n", "-i", program=(engine,))
     need(status == 2 and re.search(r"^dpdk +DPDK(.*\n)+stdin:2: show nonsense: ", output, re.MULTILINE), f"{status}: {output}")
@@ -257,4 +279,5 @@ with open(f"{folder}/commands", "w") as commands:
 engine_without()
 restarts()
 engine_terminal()
+stopped_terminal()
 engine_pipe()
