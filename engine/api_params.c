@@ -115,7 +115,7 @@ static int read_side(struct rpc_call *call, json_t *params, const char *side,
 	json_object_foreach (object, key, value) {
 		if (strcmp(key, "remote") == 0 || (local && strcmp(key, "local") == 0))
 			continue;
-		snprintf(field, sizeof(field), "%s.%.64s", side, key);
+		snprintf(field, sizeof(field), "%s.%.64s", side, rpc_name_shown(key));
 		rpc_fail(call, RPC_INVALID_PARAMS, field, "unknown field '%s' (known: %sremote)",
 			field, local ? "local, " : "");
 		return -1;

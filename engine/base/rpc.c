@@ -240,7 +240,7 @@ static void start_call(struct rpc_conn *conn, json_t *id, const char *name, json
 		run_call(call, method, params);
 		return;
 	}
-	rpc_fail(call, RPC_METHOD_NOT_FOUND, "method", "unknown method '%.*s'", NAME_SHOWN, name);
+	rpc_fail(call, RPC_METHOD_NOT_FOUND, "method", "unknown method '%s'", rpc_name_shown(name));
 	call_finish(call);
 }
 
@@ -270,6 +270,9 @@ static void take_request(struct rpc_conn *conn, json_t *request)
 	json_t *params = json_object_get(request, "params");
 	const char *unknown = unknown_member(request);
 
+	if (unknown)
+		unknown = rpc_name_shown(unknown);
+
 	if (id && !json_is_null(id) && !json_is_number(id) &&
 		!(json_is_string(id) && json_string_length(id) <= ID_MAX)) {
 		refuse_line(conn, NULL, RPC_INVALID_REQUEST, "id",
@@ -280,8 +283,7 @@ static void take_request(struct rpc_conn *conn, json_t *request)
 		refuse_line(conn, id, RPC_INVALID_REQUEST, "method", "method: expected a string");
 	} else if (unknown) {
 		refuse_line(conn, id, RPC_INVALID_REQUEST, unknown,
-			"unknown member '%.*s' (known: jsonrpc, id, method, params)", NAME_SHOWN,
-			unknown);
+			"unknown member '%s' (known: jsonrpc, id, method, params)", unknown);
 	} else if (params && !json_is_object(params)) {
 		refuse_line(conn, id, RPC_INVALID_PARAMS, "params",
 			"params: expected an object (by name, not by position)");

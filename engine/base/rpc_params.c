@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define NAME_MAX_BYTES 32
+
 const char *rpc_string(
 	struct rpc_call *call, json_t *params, const char *field, size_t max, bool required)
 {
@@ -70,6 +72,13 @@ int rpc_bool(
 	return 0;
 }
 
+const char *rpc_name_shown(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz._-");
+
+	return name[length] == '\0' && length <= NAME_MAX_BYTES ? name : "...";
+}
+
 int rpc_known(struct rpc_call *call, json_t *params, const char *const known[])
 {
 	char names[256] = "";
@@ -86,7 +95,8 @@ int rpc_known(struct rpc_call *call, json_t *params, const char *const known[])
 		for (size_t i = 0; known[i] && n < sizeof(names); i++)
 			n += snprintf(
 				names + n, sizeof(names) - n, "%s%s", i ? ", " : "", known[i]);
-		rpc_fail(call, RPC_INVALID_PARAMS, key, "unknown field '%.64s' (known: %s)", key,
+		key = rpc_name_shown(key);
+		rpc_fail(call, RPC_INVALID_PARAMS, key, "unknown field '%s' (known: %s)", key,
 			names[0] ? names : "none");
 		return -1;
 	next:;

@@ -21,7 +21,7 @@ struct service_ops {
 };
 
 // Keeps the process's memory, which holds keys and passwords, out of core dumps, and from
-// /proc/PID/mem, /proc/PID/environ and ptrace of all but root. Before the first secret is read.
+// /proc/PID/mem and ptrace of all but root. Before the first secret is read.
 void service_protect_memory(void);
 
 // From here on the signals come by the loop; SIGPIPE is ignored. NULL: out of memory.

@@ -62,6 +62,13 @@ Test(rpc, bad_requests)
 			"true or false", "1"},
 		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"x\":1}"), RPC_INVALID_PARAMS, "x",
 			"unknown field 'x' (known: s, n, b)", "1"},
+		// It may be a key
+		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"AAECAwQFBgcICQoLDA0ODw==\":1}"),
+			RPC_INVALID_PARAMS, "...", "unknown field '...' (known: s, n, b)", "1"},
+		{CALL("1", "AAECAwQFBgcICQoLDA0ODw", ""), RPC_METHOD_NOT_FOUND, "method",
+			"unknown method '...'", "1"},
+		{CALL("1", "echo", ",\"abcdefghijklmnopqrstuvwxyzabcdefg\":1"), RPC_INVALID_REQUEST,
+			"...", "unknown member '...'", "1"},
 	};
 	int fd = dial();
 

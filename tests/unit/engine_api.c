@@ -80,6 +80,7 @@ Test(engine_api, bad_additions_change_nothing)
 		{"direction", "'both'", "direction", "sendrecv, sendonly, recvonly or inactive"},
 		{"direction", "3", "direction", "expected a string"},
 		{"id", "7", "id", "unknown field 'id'"},
+		{KEY_28, "7", "...", "unknown field '...'"},
 		{"tx-key", "'" KEY_28 "'", "tx-key", "unknown field 'tx-key'"},
 	};
 	json_int_t id = add(GOOD);
