@@ -184,10 +184,9 @@ json_t *api_capture_start(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_capture_stop(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {NULL};
 	enum capture_state state = capture_state(user);
 
-	if (rpc_known(call, params, known) < 0)
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	if (state == CAPTURE_NONE || state == CAPTURE_ENDED)
 		return rpc_fail(call, RPC_NOT_FOUND, NULL, "no capture is under way");
@@ -200,7 +199,6 @@ json_t *api_capture_stop(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_capture_show(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {NULL};
 
-	return rpc_known(call, params, known) == 0 ? show(user) : NULL;
+	return rpc_known_none(call, params) == 0 ? show(user) : NULL;
 }

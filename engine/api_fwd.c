@@ -8,13 +8,6 @@
 #include "engine/core.h"
 #include "engine/settings.h"
 
-static bool takes_nothing(struct rpc_call *call, json_t *params)
-{
-	static const char *const known[] = {NULL};
-
-	return rpc_known(call, params, known) == 0;
-}
-
 // ---- settings
 
 static json_t *show_modes(void)
@@ -68,7 +61,7 @@ static json_t *show(const struct engine *engine)
 
 json_t *api_fwd_show(void *user, struct rpc_call *call, json_t *params)
 {
-	return takes_nothing(call, params) ? show(user) : NULL;
+	return rpc_known_none(call, params) == 0 ? show(user) : NULL;
 }
 
 // 0, or -1 after rpc_fail().
@@ -131,7 +124,7 @@ json_t *api_fwd_start(void *user, struct rpc_call *call, json_t *params)
 	struct engine *engine = user;
 	int rc;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	rc = fwd_start(user);
 	if (rc == -EALREADY)
@@ -145,7 +138,7 @@ json_t *api_fwd_start(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_fwd_stop(void *user, struct rpc_call *call, json_t *params)
 {
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	if (fwd_stop(user) != 0)
 		return rpc_fail(call, RPC_REFUSED, NULL, "packet forwarding not started");
@@ -231,7 +224,7 @@ json_t *api_fwd_stats(void *user, struct rpc_call *call, json_t *params)
 	struct fwd_stats stats;
 	json_t *ports, *workers;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	fwd_stats_get(engine, &stats);
 	ports = json_array();
@@ -249,7 +242,7 @@ json_t *api_fwd_stats(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_fwd_clear(void *user, struct rpc_call *call, json_t *params)
 {
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	fwd_clear(user);
 	return json_object();

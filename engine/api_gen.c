@@ -152,9 +152,8 @@ static json_t *show(struct engine *engine)
 
 json_t *api_gen_show(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {NULL};
 
-	return rpc_known(call, params, known) == 0 ? show(user) : NULL;
+	return rpc_known_none(call, params) == 0 ? show(user) : NULL;
 }
 
 // Without sessions, the traffic of those there are.
@@ -196,9 +195,8 @@ json_t *api_gen_set(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_gen_clear(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {NULL};
 
-	if (rpc_known(call, params, known) < 0)
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	if (gen_clear(user) != 0)
 		return rpc_fail(call, RPC_NOT_FOUND, NULL, "the generator is not set");

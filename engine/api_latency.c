@@ -13,13 +13,6 @@
 
 static const char *const side_names[2] = {[SIDE_WIRE] = "wire", [SIDE_HOST] = "host"};
 
-static bool takes_nothing(struct rpc_call *call, json_t *params)
-{
-	static const char *const known[] = {NULL};
-
-	return rpc_known(call, params, known) == 0;
-}
-
 // The quantiles that are told of a histogram, null if nothing is in it. `unit`: what 1 us is in it.
 static void add_quantiles(json_t *object, const struct histogram *h, double unit)
 {
@@ -54,7 +47,7 @@ json_t *api_latency_set(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_latency_clear(void *user, struct rpc_call *call, json_t *params)
 {
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	if (latency_clear(user) != 0)
 		return rpc_fail(call, RPC_LIMIT, NULL, "out of memory");
@@ -96,7 +89,7 @@ json_t *api_latency_get(void *user, struct rpc_call *call, json_t *params)
 	struct engine *engine = user;
 	json_t *rows;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	rows = json_array();
 	for (int out = SIDE_WIRE; out <= SIDE_HOST; out++) {

@@ -6,13 +6,6 @@
 
 #include "engine/core.h"
 
-static bool takes_nothing(struct rpc_call *call, json_t *params)
-{
-	static const char *const known[] = {NULL};
-
-	return rpc_known(call, params, known) == 0;
-}
-
 // ---- workers
 
 // Negative: there is none.
@@ -48,7 +41,7 @@ json_t *api_observe_workers(void *user, struct rpc_call *call, json_t *params)
 	struct engine *engine = user;
 	json_t *workers;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	workers = json_array();
 	for (unsigned i = 0; i < engine->shared.n_workers; i++)
@@ -84,7 +77,7 @@ json_t *api_observe_stages(void *user, struct rpc_call *call, json_t *params)
 	struct engine *engine = user;
 	json_t *stages;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	stages = json_array();
 	for (unsigned i = 0; i < STAGE_COUNT; i++) {
@@ -107,7 +100,7 @@ json_t *api_observe_drops(void *user, struct rpc_call *call, json_t *params)
 	struct engine *engine = user;
 	json_t *drops;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	drops = json_array();
 	for (unsigned i = 0; i < DROP_COUNT; i++) {
@@ -127,7 +120,7 @@ json_t *api_observe_drops_clear(void *user, struct rpc_call *call, json_t *param
 {
 	struct engine *engine = user;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	observe_drops_clear(engine->observe);
 	return json_object();

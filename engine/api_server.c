@@ -29,13 +29,6 @@ struct api_server {
 	struct rpc_server *rpc;
 };
 
-static bool takes_nothing(struct rpc_call *call, json_t *params)
-{
-	static const char *const known[] = {NULL};
-
-	return rpc_known(call, params, known) == 0;
-}
-
 // ---- methods; `user` is the engine
 
 static json_t *show_drops(const struct engine_stats *stats)
@@ -52,7 +45,7 @@ static json_t *get_stats(void *user, struct rpc_call *call, json_t *params)
 {
 	struct engine_stats stats = {0};
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	engine_stats_get(user, &stats);
 #define COUNT(field)                                                                               \
@@ -117,7 +110,7 @@ static json_t *list_ports(void *user, struct rpc_call *call, json_t *params)
 {
 	struct engine_port ports[3];
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	memset(ports, 0, sizeof(ports));
 	unsigned n = engine_ports_get(user, ports);
@@ -143,7 +136,7 @@ static json_t *get_info(void *user, struct rpc_call *call, json_t *params)
 	struct engine_stats stats;
 	json_t *suites = json_array();
 
-	if (!takes_nothing(call, params)) {
+	if (rpc_known_none(call, params) < 0) {
 		json_decref(suites);
 		return NULL;
 	}
@@ -161,7 +154,7 @@ static json_t *get_info(void *user, struct rpc_call *call, json_t *params)
 static json_t *subscribe(void *user, struct rpc_call *call, json_t *params)
 {
 	(void)user;
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	rpc_conn_subscribe(rpc_call_conn(call), true);
 	return json_object();

@@ -28,19 +28,12 @@
 #define SETTINGS_MAX	1024 // types that are remembered; more only by patterns of the same types
 #define TYPES_SHOWN_MAX 380  // bytes of the types that an error names
 
-static bool takes_nothing(struct rpc_call *call, json_t *params)
-{
-	static const char *const known[] = {NULL};
-
-	return rpc_known(call, params, known) == 0;
-}
-
 json_t *api_system_health(void *user, struct rpc_call *call, json_t *params)
 {
 	struct health_item items[HEALTH_ITEMS];
 	enum health_state worst;
 
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	unsigned n = health_get(user, items, &worst);
 	json_t *list = json_array();
@@ -57,7 +50,7 @@ json_t *api_system_version(void *user, struct rpc_call *call, json_t *params)
 	struct utsname os;
 
 	(void)user;
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	library_info_get(&info);
 	uname(&os);
@@ -106,14 +99,14 @@ json_t *api_system_drain(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_system_undrain(void *user, struct rpc_call *call, json_t *params)
 {
-	if (!takes_nothing(call, params))
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	return drain_result(user, call, drain_stop(user));
 }
 
 json_t *api_system_drain_status(void *user, struct rpc_call *call, json_t *params)
 {
-	return takes_nothing(call, params) ? drain_state(user) : NULL;
+	return rpc_known_none(call, params) == 0 ? drain_state(user) : NULL;
 }
 
 // ---- logs
@@ -141,7 +134,7 @@ static json_t *list_types(void)
 json_t *api_system_list_log(void *user, struct rpc_call *call, json_t *params)
 {
 	(void)user;
-	return takes_nothing(call, params) ? json_pack("{s:o}", "types", list_types()) : NULL;
+	return rpc_known_none(call, params) == 0 ? json_pack("{s:o}", "types", list_types()) : NULL;
 }
 
 static json_t *fail_type(struct rpc_call *call, const char *type)

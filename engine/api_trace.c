@@ -118,9 +118,8 @@ json_t *api_trace_add(void *user, struct rpc_call *call, json_t *params)
 
 json_t *api_trace_clear(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {NULL};
 
-	if (rpc_known(call, params, known) < 0)
+	if (rpc_known_none(call, params) < 0)
 		return NULL;
 	trace_clear(user);
 	return json_object();

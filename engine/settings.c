@@ -25,10 +25,9 @@ void settings_add(json_t *commands, const char *fmt, ...)
 
 json_t *settings_get(void *user, struct rpc_call *call, json_t *params)
 {
-	static const char *const known[] = {NULL};
 	json_t *commands;
 
-	if (rpc_known(call, params, known) != 0)
+	if (rpc_known_none(call, params) != 0)
 		return NULL;
 	commands = json_array();
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

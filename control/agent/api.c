@@ -229,11 +229,10 @@ static json_t *notify_peer(void *user, struct rpc_call *rpc, json_t *params)
 
 static json_t *list_endpoints(void *user, struct rpc_call *rpc, json_t *params)
 {
-	static const char *const fields[] = {NULL};
 	struct map_node *node, *next;
 	json_t *endpoints;
 
-	if (rpc_known(rpc, params, fields))
+	if (rpc_known_none(rpc, params))
 		return NULL;
 	endpoints = json_array();
 	MAP_FOREACH(&AGENT(user)->endpoints, node, next)
@@ -268,10 +267,9 @@ static json_t *log_in(void *user, struct rpc_call *rpc, json_t *params)
 
 static json_t *subscribe(void *user, struct rpc_call *rpc, json_t *params)
 {
-	static const char *const fields[] = {NULL};
 
 	(void)user;
-	if (rpc_known(rpc, params, fields))
+	if (rpc_known_none(rpc, params))
 		return NULL;
 	rpc_conn_subscribe(rpc_call_conn(rpc), true);
 	return json_object();

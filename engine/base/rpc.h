@@ -102,6 +102,8 @@ int rpc_bool(
 	struct rpc_call *call, json_t *params, const char *field, const bool *fallback, bool *out);
 // Refuses fields that are not in `known` (ends with NULL), naming the first.
 int rpc_known(struct rpc_call *call, json_t *params, const char *const known[]);
+// Refuses any field.
+int rpc_known_none(struct rpc_call *call, json_t *params);
 // The name of a method or a field that a client made up, as an error may repeat it: "..." if it
 // does not look like one, as it may be a key that came to stand in the wrong place.
 const char *rpc_name_shown(const char *name);

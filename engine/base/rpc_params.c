@@ -103,3 +103,10 @@ int rpc_known(struct rpc_call *call, json_t *params, const char *const known[])
 	}
 	return 0;
 }
+
+int rpc_known_none(struct rpc_call *call, json_t *params)
+{
+	static const char *const none[] = {NULL};
+
+	return rpc_known(call, params, none);
+}

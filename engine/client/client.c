@@ -110,6 +110,18 @@ json_t *client_call(struct client *client, const char *method, json_t *params)
 	return result;
 }
 
+json_int_t client_number(const json_t *object, const char *field)
+{
+	return json_integer_value(json_object_get(object, field));
+}
+
+const char *client_text(const json_t *object, const char *field)
+{
+	const char *value = json_string_value(json_object_get(object, field));
+
+	return value ? value : "-";
+}
+
 void client_print(struct client *client, const json_t *result)
 {
 	if (client_print_json(client, result))

@@ -81,6 +81,10 @@ json_t *client_call(struct client *client, const char *method, json_t *params);
 // Steals `params`, which may be NULL.
 json_t *client_list(struct client *client, const char *method, json_t *params, const char *field);
 
+// A field of a result: 0, and "-", if it is not there.
+json_int_t client_number(const json_t *object, const char *field);
+const char *client_text(const json_t *object, const char *field);
+
 // Prints a result as it is, if -j asks for that; then true.
 bool client_print_json(struct client *client, const json_t *result);
 

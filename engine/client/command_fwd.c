@@ -11,18 +11,6 @@
 #define SECRET_MAX 257
 #define ADDING_US  20000
 
-static json_int_t number(const json_t *object, const char *field)
-{
-	return json_integer_value(json_object_get(object, field));
-}
-
-static const char *text(const json_t *object, const char *field)
-{
-	const char *value = json_string_value(json_object_get(object, field));
-
-	return value ? value : "-";
-}
-
 // ---- statistics
 
 #define D22 "----------------------"
@@ -30,8 +18,8 @@ static const char *text(const json_t *object, const char *field)
 
 static void print_counts(FILE *out, const json_t *n)
 {
-	json_int_t rx = number(n, "rx_packets"), missed = number(n, "rx_missed");
-	json_int_t tx = number(n, "tx_packets"), dropped = number(n, "tx_dropped");
+	json_int_t rx = client_number(n, "rx_packets"), missed = client_number(n, "rx_missed");
+	json_int_t tx = client_number(n, "tx_packets"), dropped = client_number(n, "tx_dropped");
 
 	fprintf(out, "  RX-packets: %-14lld RX-dropped: %-14lldRX-total: %lld\n", rx, missed,
 		rx + missed);
@@ -42,11 +30,11 @@ static void print_counts(FILE *out, const json_t *n)
 static void print_port(FILE *out, const json_t *port)
 {
 	fprintf(out, "\n  " D22 " Forward statistics for port %-2lld " D22 "\n",
-		number(port, "port"));
-	fprintf(out, "  %s, %s\n", text(port, "role"), text(port, "device"));
+		client_number(port, "port"));
+	fprintf(out, "  %s, %s\n", client_text(port, "role"), client_text(port, "device"));
 	print_counts(out, port);
-	fprintf(out, "  RX-pps: %-18lld TX-pps: %lld\n", number(port, "rx_per_s"),
-		number(port, "tx_per_s"));
+	fprintf(out, "  RX-pps: %-18lld TX-pps: %lld\n", client_number(port, "rx_per_s"),
+		client_number(port, "tx_per_s"));
 	fprintf(out, "  " D22 "--------------------------------" D22 "\n");
 }
 
@@ -57,7 +45,7 @@ static void print_total(FILE *out, const json_t *stats)
 	fprintf(out, "\n  " P15 " Accumulated forward statistics for all ports" P15 "\n");
 	print_counts(out, total);
 	fprintf(out, "  Ended here: %-14lld Dropped: %lld (see show drops)\n",
-		number(total, "sunk_packets"), number(total, "dropped_packets"));
+		client_number(total, "sunk_packets"), client_number(total, "dropped_packets"));
 	fprintf(out, "  " P15 "++++++++++++++++++++++++++++++++++++++++++++++" P15 "\n");
 }
 
@@ -84,14 +72,14 @@ static void print_cycles(FILE *out, const json_t *stats)
 {
 	const json_t *total = json_object_get(stats, "total");
 
-	if (number(total, "timed_packets") == 0)
+	if (client_number(total, "timed_packets") == 0)
 		return;
 	fprintf(out,
 		"\n  CPU cycles/packet=%.2f (total cycles=%lld / total RX packets=%lld, of one batch "
 		"in 17) at %lld MHz Clock\n",
 		json_number_value(json_object_get(total, "cycles_per_packet")),
-		number(total, "timed_cycles"), number(total, "timed_packets"),
-		number(stats, "tsc_hz") / 1000000);
+		client_number(total, "timed_cycles"), client_number(total, "timed_packets"),
+		client_number(stats, "tsc_hz") / 1000000);
 }
 
 static void print_stats(FILE *out, const json_t *stats)
@@ -104,9 +92,9 @@ static void print_stats(FILE *out, const json_t *stats)
 	print_total(out, stats);
 	print_workers(out, stats);
 	print_cycles(out, stats);
-	fprintf(out, "  (%s, %s, %.3f s)\n", text(stats, "mode"),
+	fprintf(out, "  (%s, %s, %.3f s)\n", client_text(stats, "mode"),
 		json_is_true(json_object_get(stats, "forwarding")) ? "started" : "stopped",
-		(double)number(stats, "elapsed_us") / 1e6);
+		(double)client_number(stats, "elapsed_us") / 1e6);
 }
 
 static void show_stats(struct client *client, const struct client_args *args)
@@ -132,16 +120,17 @@ static void print_way(FILE *out, const json_t *settings, size_t i, json_int_t qu
 {
 	const json_t *ports = json_object_get(settings, "ports");
 	const json_t *in = json_array_get(ports, i);
-	const char *mode = text(settings, "mode");
+	const char *mode = client_text(settings, "mode");
 	bool passes = strcmp(mode, "direct") == 0 || strcmp(mode, "io") == 0;
 	const json_t *to = json_array_get(ports, passes ? 1 - i : i);
 
-	if (queue >= number(in, "queues"))
+	if (queue >= client_number(in, "queues"))
 		return;
-	fprintf(out, "  RX P=%lld/Q=%lld (%s) -> ", number(in, "port"), queue, text(in, "role"));
+	fprintf(out, "  RX P=%lld/Q=%lld (%s) -> ", client_number(in, "port"), queue,
+		client_text(in, "role"));
 	if (passes || (i == 0 && strcmp(mode, "echo") == 0))
-		fprintf(out, "TX P=%lld/Q=%lld (%s)\n", number(to, "port"), queue,
-			text(to, "role"));
+		fprintf(out, "TX P=%lld/Q=%lld (%s)\n", client_number(to, "port"), queue,
+			client_text(to, "role"));
 	else
 		fprintf(out, "freed\n");
 }
@@ -153,11 +142,12 @@ static void print_settings(FILE *out, const json_t *settings)
 	size_t i;
 
 	fprintf(out, "%s packet forwarding%s - ports=%zu - workers=%zu - packets/burst=%lld\n",
-		text(settings, "mode"), started ? "" : " (stopped)",
+		client_text(settings, "mode"), started ? "" : " (stopped)",
 		json_array_size(json_object_get(settings, "ports")),
-		json_array_size(json_object_get(settings, "workers")), number(settings, "burst"));
+		json_array_size(json_object_get(settings, "workers")),
+		client_number(settings, "burst"));
 	json_array_foreach (json_object_get(settings, "workers"), i, worker) {
-		json_int_t index = number(worker, "worker");
+		json_int_t index = client_number(worker, "worker");
 		char lcore[TABLE_CELL_MAX];
 
 		table_cell(json_object_get(worker, "lcore"), lcore);
@@ -165,10 +155,10 @@ static void print_settings(FILE *out, const json_t *settings)
 		print_way(out, settings, 0, index);
 		print_way(out, settings, 1, index);
 	}
-	if (strcmp(text(next, "mode"), text(settings, "mode")) != 0 ||
-		number(next, "burst") != number(settings, "burst"))
+	if (strcmp(client_text(next, "mode"), client_text(settings, "mode")) != 0 ||
+		client_number(next, "burst") != client_number(settings, "burst"))
 		fprintf(out, "at the next start: %s packet forwarding - packets/burst=%lld\n",
-			text(next, "mode"), number(next, "burst"));
+			client_text(next, "mode"), client_number(next, "burst"));
 }
 
 static void show_config(struct client *client, const struct client_args *args)
@@ -239,36 +229,38 @@ static void stop(struct client *client, const struct client_args *args)
 static void print_generator(FILE *out, const json_t *gen)
 {
 	const json_t *next = json_object_get(gen, "next");
-	json_int_t sessions = number(gen, "sessions"), rate = number(gen, "rate_per_s");
+	json_int_t sessions = client_number(gen, "sessions"),
+		   rate = client_number(gen, "rate_per_s");
 
 	if (sessions == 0) {
 		fputs("the generator is not set\n", out);
 		return;
 	}
 	fprintf(out, "%lld sessions from %s to %s%s, %s, keys of %s\n", sessions,
-		text(gen, "local"), text(gen, "remote"),
+		client_text(gen, "local"), client_text(gen, "remote"),
 		json_is_true(json_object_get(gen, "both_ends")) ? " (both here)" : "",
-		text(gen, "suite"),
+		client_text(gen, "suite"),
 		json_is_true(json_object_get(gen, "own_secret")) ? "the secret given"
 								 : "the test secret");
 	if (rate > 0)
 		fprintf(out, "each %lld packets/s, %lld in all, of %lld bytes payload: %s\n", rate,
-			rate * sessions, number(gen, "payload_bytes"), text(gen, "state"));
+			rate * sessions, client_number(gen, "payload_bytes"),
+			client_text(gen, "state"));
 	else
 		fprintf(out, "as many packets as go, of %lld bytes payload: %s\n",
-			number(gen, "payload_bytes"), text(gen, "state"));
-	if (number(next, "rate_per_s") != rate ||
-		number(next, "payload_bytes") != number(gen, "payload_bytes"))
+			client_number(gen, "payload_bytes"), client_text(gen, "state"));
+	if (client_number(next, "rate_per_s") != rate ||
+		client_number(next, "payload_bytes") != client_number(gen, "payload_bytes"))
 		fprintf(out, "at the next start: %lld packets/s, %lld bytes\n",
-			number(next, "rate_per_s"), number(next, "payload_bytes"));
+			client_number(next, "rate_per_s"), client_number(next, "payload_bytes"));
 	fprintf(out, "  Sent:     %-14lld Made: %-14lld Late: %-10lld per s: %lld\n",
-		number(gen, "sent_packets"), number(gen, "generated_packets"),
-		number(gen, "late_packets"), number(gen, "generated_per_s"));
+		client_number(gen, "sent_packets"), client_number(gen, "generated_packets"),
+		client_number(gen, "late_packets"), client_number(gen, "generated_per_s"));
 	fprintf(out, "  Received: %-14lld Lost: %-14lld Out of order: %-2lld per s: %lld\n",
-		number(gen, "received_packets"), number(gen, "lost_packets"),
-		number(gen, "out_of_order_packets"), number(gen, "received_per_s"));
+		client_number(gen, "received_packets"), client_number(gen, "lost_packets"),
+		client_number(gen, "out_of_order_packets"), client_number(gen, "received_per_s"));
 	fprintf(out, "  Auth-failed: %-11lld Replayed: %-10lld Jitter: %.1f us, at most %.1f us\n",
-		number(gen, "auth_failed_packets"), number(gen, "replayed_packets"),
+		client_number(gen, "auth_failed_packets"), client_number(gen, "replayed_packets"),
 		json_number_value(json_object_get(gen, "jitter_us")),
 		json_number_value(json_object_get(gen, "jitter_max_us")));
 }
@@ -340,13 +332,13 @@ static void set_gen(struct client *client, const struct client_args *args)
 		return;
 	}
 	gen = client_call(client, API_GEN_SET, params);
-	while (gen && strcmp(text(gen, "state"), "adding sessions") == 0) {
+	while (gen && strcmp(client_text(gen, "state"), "adding sessions") == 0) {
 		json_decref(gen);
 		usleep(ADDING_US);
 		gen = client_call(client, API_GEN_SHOW, NULL);
 	}
-	if (gen && number(gen, "sessions") == 0)
-		client_fail(client, CLIENT_FAILED, "set gen: %s", text(gen, "error"));
+	if (gen && client_number(gen, "sessions") == 0)
+		client_fail(client, CLIENT_FAILED, "set gen: %s", client_text(gen, "error"));
 	else
 		print_and_free(client, json_incref(gen));
 	json_decref(gen);

@@ -98,18 +98,13 @@ static void print_drops(struct client *client, json_t *result)
 	json_decref(rows);
 }
 
-static json_int_t number(const json_t *object, const char *field)
-{
-	return json_integer_value(json_object_get(object, field));
-}
-
 static void print_direction(struct client *client, const char *name, const json_t *counts)
 {
 	fprintf(client->out,
 		"%-9s  %12" JSON_INTEGER_FORMAT "  %12" JSON_INTEGER_FORMAT
 		"  %12" JSON_INTEGER_FORMAT "  %13" JSON_INTEGER_FORMAT "\n",
-		name, number(counts, "dropped"), number(counts, "auth_failed"),
-		number(counts, "replayed"), number(counts, "key_exhausted"));
+		name, client_number(counts, "dropped"), client_number(counts, "auth_failed"),
+		client_number(counts, "replayed"), client_number(counts, "key_exhausted"));
 }
 
 static const char *would(const json_t *failure, const char *roc)
@@ -126,7 +121,7 @@ static void print_causes(struct client *client, json_t *failure)
 	const char *name;
 	json_t *count;
 
-	fprintf(client->out, "  of %d looked into:", (int)number(failure, "sampled"));
+	fprintf(client->out, "  of %d looked into:", (int)client_number(failure, "sampled"));
 	json_object_foreach (json_object_get(failure, "causes"), name, count)
 		if (json_integer_value(count) > 0)
 			fprintf(client->out, " %s %d", name, (int)json_integer_value(count));
@@ -142,10 +137,10 @@ static void print_failure(struct client *client, json_t *failure)
 		"  %s: %s\n"
 		"  taken for rollover counter %u; with one more it %s, with one less it %s\n",
 		json_number_value(json_object_get(failure, "age_ms")) / 1000,
-		(unsigned)number(failure, "ssrc"), (int)number(failure, "seq"),
+		(unsigned)client_number(failure, "ssrc"), (int)client_number(failure, "seq"),
 		json_string_value(json_object_get(failure, "cause")),
 		json_string_value(json_object_get(failure, "meaning")),
-		(unsigned)number(failure, "roc"), would(failure, "roc_plus_1"),
+		(unsigned)client_number(failure, "roc"), would(failure, "roc_plus_1"),
 		would(failure, "roc_minus_1"));
 	if (json_is_null(good))
 		fputs("  no packet has passed before it\n", client->out);
@@ -153,7 +148,7 @@ static void print_failure(struct client *client, json_t *failure)
 		fprintf(client->out,
 			"  last good one: %.0f ms before, SSRC 0x%08x, sequence number %d\n",
 			json_number_value(json_object_get(good, "before_ms")),
-			(unsigned)number(good, "ssrc"), (int)number(good, "seq"));
+			(unsigned)client_number(good, "ssrc"), (int)client_number(good, "seq"));
 	print_causes(client, failure);
 }
 

@@ -24,11 +24,6 @@ static json_t *pack_port(const struct client_args *args)
 	return json_pack("{s:s}", "port", "all");
 }
 
-static json_int_t number(const json_t *object, const char *field)
-{
-	return json_integer_value(json_object_get(object, field));
-}
-
 // A field as text, "not available" if there is none.
 static const char *cell(const json_t *object, const char *field, char out[TABLE_CELL_MAX])
 {
@@ -84,7 +79,7 @@ static void show_ports(struct client *client, const struct client_args *args)
 
 static const char *speed(const json_t *port, char out[64])
 {
-	json_int_t mbit = number(port, "link_mbit_per_s");
+	json_int_t mbit = client_number(port, "link_mbit_per_s");
 
 	if (mbit == 0)
 		return "Unknown";
@@ -121,7 +116,7 @@ static void print_info(struct client *client, const json_t *port)
 	FILE *out = client->out;
 
 	fprintf(out, "\n********************* Infos for port %-2d *********************\n",
-		(int)number(port, "id"));
+		(int)client_number(port, "id"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		fprintf(out, "%s: %s\n", rows[i].title, cell(port, rows[i].field, text));
 	fprintf(out, "Port status: %s\n", is_true(port, "started") ? "started" : "stopped");
@@ -146,8 +141,9 @@ static void print_summary(struct client *client, const json_t *port)
 	char mac[TABLE_CELL_MAX], device[TABLE_CELL_MAX], driver[TABLE_CELL_MAX],
 		role[TABLE_CELL_MAX], mbit[64];
 
-	fprintf(client->out, "%-4d %-17s %-12s %-14s %-9s %-7s %-8s %s\n", (int)number(port, "id"),
-		cell(port, "mac", mac), cell(port, "device", device), cell(port, "driver", driver),
+	fprintf(client->out, "%-4d %-17s %-12s %-14s %-9s %-7s %-8s %s\n",
+		(int)client_number(port, "id"), cell(port, "mac", mac),
+		cell(port, "device", device), cell(port, "driver", driver),
 		cell(port, "role", role), is_true(port, "started") ? "started" : "stopped",
 		is_true(port, "link_up") ? "up" : "down", speed(port, mbit));
 }
@@ -181,11 +177,11 @@ static __thread struct rates_sample {
 // The rates since the sample, which the new one takes the place of.
 static void take_rates(const json_t *port, json_int_t time_us, uint64_t per_s[RATES])
 {
-	struct rates_sample *last = &samples[(unsigned)number(port, "id") % RATES_PORTS];
+	struct rates_sample *last = &samples[(unsigned)client_number(port, "id") % RATES_PORTS];
 	json_int_t us = time_us - last->time_us;
 
 	for (int i = 0; i < RATES; i++) {
-		json_int_t now = number(port, rate_fields[i]), more = now - last->counts[i];
+		json_int_t now = client_number(port, rate_fields[i]), more = now - last->counts[i];
 
 		per_s[i] = us > 0 && more > 0 ? (uint64_t)((double)more * 1e6 / (double)us) : 0;
 		last->counts[i] = now;
@@ -201,8 +197,8 @@ static void print_stats(struct client *client, const json_t *port, json_int_t ti
 	take_rates(port, time_us, per_s);
 	fprintf(out,
 		"\n  ######################## NIC statistics for port %-2d ########################\n",
-		(int)number(port, "id"));
-#define COUNT(name) (uint64_t) number(port, name)
+		(int)client_number(port, "id"));
+#define COUNT(name) (uint64_t) client_number(port, name)
 	fprintf(out,
 		"  RX-packets: %-10" PRIu64 " RX-missed: %-10" PRIu64 " RX-bytes:  %" PRIu64 "\n",
 		COUNT("rx_packets"), COUNT("rx_missed"), COUNT("rx_bytes"));
@@ -230,10 +226,10 @@ static bool is_first(const json_t *result)
 	json_t *port;
 
 	json_array_foreach (json_object_get(result, "ports"), index, port)
-		first |= samples[(unsigned)number(port, "id") % RATES_PORTS].time_us == 0;
+		first |= samples[(unsigned)client_number(port, "id") % RATES_PORTS].time_us == 0;
 	if (first)
 		json_array_foreach (json_object_get(result, "ports"), index, port)
-			take_rates(port, number(result, "time_us"), per_s);
+			take_rates(port, client_number(result, "time_us"), per_s);
 	return first;
 }
 
@@ -250,7 +246,7 @@ static void show_stats(struct client *client, const struct client_args *args)
 	}
 	if (result && !client_print_json(client, result))
 		json_array_foreach (json_object_get(result, "ports"), index, port)
-			print_stats(client, port, number(result, "time_us"), first);
+			print_stats(client, port, client_number(result, "time_us"), first);
 	json_decref(result);
 }
 
@@ -260,7 +256,7 @@ static void print_xstats(struct client *client, const json_t *port)
 	json_t *value;
 
 	fprintf(client->out, "###### NIC extended statistics for port %-2d\n",
-		(int)number(port, "id"));
+		(int)client_number(port, "id"));
 	json_object_foreach (json_object_get(port, "xstats"), name, value)
 		fprintf(client->out, "%s: %" JSON_INTEGER_FORMAT "\n", name,
 			json_integer_value(value));
@@ -274,8 +270,9 @@ static void show_xstats(struct client *client, const struct client_args *args)
 // The rates begin anew, too.
 static void print_cleared(struct client *client, const json_t *port)
 {
-	samples[(unsigned)number(port, "id") % RATES_PORTS].time_us = 0;
-	fprintf(client->out, "  NIC statistics for port %d cleared\n", (int)number(port, "id"));
+	samples[(unsigned)client_number(port, "id") % RATES_PORTS].time_us = 0;
+	fprintf(client->out, "  NIC statistics for port %d cleared\n",
+		(int)client_number(port, "id"));
 }
 
 static void clear_stats(struct client *client, const struct client_args *args)
@@ -289,7 +286,7 @@ static void print_change(struct client *client, const json_t *port)
 {
 	char role[TABLE_CELL_MAX];
 
-	fprintf(client->out, "Port %d (%s) %s %s\n", (int)number(port, "id"),
+	fprintf(client->out, "Port %d (%s) %s %s\n", (int)client_number(port, "id"),
 		cell(port, "role", role), is_true(port, "changed") ? "is now" : "was already",
 		is_true(port, "started") ? "started" : "stopped");
 }

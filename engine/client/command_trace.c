@@ -3,18 +3,6 @@
 #include "engine/api.h"
 #include "engine/client/commands.h"
 
-static json_int_t number(const json_t *object, const char *field)
-{
-	return json_integer_value(json_object_get(object, field));
-}
-
-static const char *text(const json_t *object, const char *field)
-{
-	const char *value = json_string_value(json_object_get(object, field));
-
-	return value ? value : "-";
-}
-
 static void add_trace(struct client *client, const struct client_args *args)
 {
 	json_t *params = json_pack("{s:I}", "count", (json_int_t)client_arg_uint(args, "count", 1));
@@ -44,36 +32,39 @@ static void print_headers(FILE *out, const json_t *p)
 {
 	const json_t *rtp = json_object_get(p, "rtp"), *rtcp = json_object_get(p, "rtcp");
 
-	fprintf(out, "packet %d: %.6f s ago from %s, worker %d, %d bytes", (int)number(p, "packet"),
-		json_number_value(json_object_get(p, "age_s")), text(p, "from"),
-		(int)number(p, "worker"), (int)number(p, "bytes"));
+	fprintf(out, "packet %d: %.6f s ago from %s, worker %d, %d bytes",
+		(int)client_number(p, "packet"), json_number_value(json_object_get(p, "age_s")),
+		client_text(p, "from"), (int)client_number(p, "worker"),
+		(int)client_number(p, "bytes"));
 	if (json_is_integer(json_object_get(p, "session")))
-		fprintf(out, ", session %u", (unsigned)number(p, "session"));
-	fprintf(out, "\n  %s", text(p, "kind"));
-	if (number(p, "vlan") > 0)
-		fprintf(out, " vlan %d", (int)number(p, "vlan"));
+		fprintf(out, ", session %u", (unsigned)client_number(p, "session"));
+	fprintf(out, "\n  %s", client_text(p, "kind"));
+	if (client_number(p, "vlan") > 0)
+		fprintf(out, " vlan %d", (int)client_number(p, "vlan"));
 	if (json_object_get(p, "from_address"))
-		fprintf(out, " %s > %s", text(p, "from_address"), text(p, "to_address"));
+		fprintf(out, " %s > %s", client_text(p, "from_address"),
+			client_text(p, "to_address"));
 	if (rtp)
 		fprintf(out, "\n  RTP ssrc 0x%08x seq %d timestamp %u payload type %d%s",
-			(unsigned)number(rtp, "ssrc"), (int)number(rtp, "seq"),
-			(unsigned)number(rtp, "timestamp"), (int)number(rtp, "payload_type"),
+			(unsigned)client_number(rtp, "ssrc"), (int)client_number(rtp, "seq"),
+			(unsigned)client_number(rtp, "timestamp"),
+			(int)client_number(rtp, "payload_type"),
 			json_is_true(json_object_get(rtp, "marker")) ? " marker" : "");
 	if (rtcp)
-		fprintf(out, "\n  RTCP ssrc 0x%08x type %d", (unsigned)number(rtcp, "ssrc"),
-			(int)number(rtcp, "type"));
+		fprintf(out, "\n  RTCP ssrc 0x%08x type %d", (unsigned)client_number(rtcp, "ssrc"),
+			(int)client_number(rtcp, "type"));
 	fputc('\n', out);
 }
 
 static void print_end(FILE *out, const json_t *p)
 {
-	fprintf(out, "  %s", text(p, "end"));
+	fprintf(out, "  %s", client_text(p, "end"));
 	if (json_object_get(p, "reason"))
-		fprintf(out, ": %s, %s", text(p, "reason"), text(p, "meaning"));
+		fprintf(out, ": %s, %s", client_text(p, "reason"), client_text(p, "meaning"));
 	if (json_object_get(p, "out"))
-		fprintf(out, " out of %s", text(p, "out"));
+		fprintf(out, " out of %s", client_text(p, "out"));
 	if (json_object_get(p, "to_worker"))
-		fprintf(out, " to worker %d", (int)number(p, "to_worker"));
+		fprintf(out, " to worker %d", (int)client_number(p, "to_worker"));
 	fputs("\n\n", out);
 }
 
@@ -87,21 +78,21 @@ static void print_packet(FILE *out, const json_t *p)
 		fprintf(out,
 			"    %8" JSON_INTEGER_FORMAT " ns  %-10s took %7" JSON_INTEGER_FORMAT
 			" ns, batch of %d\n",
-			number(step, "at_ns"), text(step, "stage"), number(step, "took_ns"),
-			(int)number(step, "batch"));
+			client_number(step, "at_ns"), client_text(step, "stage"),
+			client_number(step, "took_ns"), (int)client_number(step, "batch"));
 	print_end(out, p);
 }
 
 static void print_filter(FILE *out, const json_t *f)
 {
 	if (json_object_get(f, "session"))
-		fprintf(out, "session %u", (unsigned)number(f, "session"));
+		fprintf(out, "session %u", (unsigned)client_number(f, "session"));
 	else if (json_object_get(f, "ssrc"))
-		fprintf(out, "ssrc 0x%08x", (unsigned)number(f, "ssrc"));
+		fprintf(out, "ssrc 0x%08x", (unsigned)client_number(f, "ssrc"));
 	else
-		fprintf(out, "drops %s", text(f, "drops"));
-	fprintf(out, ": %d of %d packets are still wanted\n", (int)number(f, "left"),
-		(int)number(f, "count"));
+		fprintf(out, "drops %s", client_text(f, "drops"));
+	fprintf(out, ": %d of %d packets are still wanted\n", (int)client_number(f, "left"),
+		(int)client_number(f, "count"));
 }
 
 // All pages, with the filters of the first.
