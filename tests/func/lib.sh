@@ -384,6 +384,21 @@ call_at() {
 }
 # place FROM TO: asks for a call; prints it, or the error
 place() { rpc "agent-${home[$1]}" call.place "{\"from\":\"$(aor "$1")\",\"to\":\"$(aor "$2")\"}"; }
+# Sessions of the tests' own, without agents. add_session HOST PEER-ADDRESS TX-KEY RX-KEY: its number
+new_key() { head -c 28 /dev/urandom | base64; }
+add_session() {
+	rpc "engine-$1" session.add "{\"wire\":{\"local\":\"${address[$1]}:20000\",\"remote\":\"$2:20000\"},
+		\"host\":{\"local\":\"$engine_ip:30000\",\"remote\":\"$app_ip:40000\"},
+		\"suite\":\"AEAD_AES_128_GCM\",\"tx_key\":\"$3\",\"rx_key\":\"$4\"}" | jq .id
+}
+# session_between: engines a and b; its number at a is in `id`, its keys in key1 and key2
+# shellcheck disable=SC2034
+session_between() {
+	key1=$(new_key)
+	key2=$(new_key)
+	id=$(add_session a "${address[b]}" "$key1" "$key2")
+	add_session b "${address[a]}" "$key2" "$key1" >/dev/null
+}
 # sessions HOST: how many its engine has
 sessions() { rpc "engine-$1" stats | jq -e .sessions; }
 sessions_are() { [ "$(sessions "$1")" = "$2" ]; }

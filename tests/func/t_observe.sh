@@ -8,15 +8,9 @@
 network
 engine a --metrics "$tmp/metrics.sock"
 engine b
-key1=$(head -c 28 /dev/urandom | base64)
-key2=$(head -c 28 /dev/urandom | base64)
-other=$(head -c 28 /dev/urandom | base64)
-# add HOST PEER-ADDRESS TX RX
-add() {
-	rpc "engine-$1" session.add "{\"wire\":{\"local\":\"${address[$1]}:20000\",\"remote\":\"$2:20000\"},
-		\"host\":{\"local\":\"$engine_ip:30000\",\"remote\":\"$app_ip:40000\"},
-		\"suite\":\"AEAD_AES_128_GCM\",\"tx_key\":\"$3\",\"rx_key\":\"$4\"}" | jq .id
-}
+key1=$(new_key)
+key2=$(new_key)
+other=$(new_key)
 # show COMMAND...: at engine a, for people; json COMMAND... as JSON
 show() { "$bin/crowfly" -s "$tmp/engine-a.sock" "$@" | tee -a "$tmp/shown.log"; }
 json() { "$bin/crowfly" -s "$tmp/engine-a.sock" -j "$@" | tee -a "$tmp/shown.log"; }
@@ -27,8 +21,8 @@ says() {
 	grep -q -- "$2" <<<"$text" || fail "$1: $text"
 }
 drops() { json show drops | jq ".drops[] | select(.reason == \"$1\") | .packets"; }
-id=$(add a 10.77.0.3 "$key1" "$key2")
-peer=$(add b 10.77.0.2 "$other" "$key1")
+id=$(add_session a 10.77.0.3 "$key1" "$key2")
+peer=$(add_session b 10.77.0.2 "$other" "$key1")
 
 # The peer has another key
 talk app-a a "$app_ip:40000" "$engine_ip:30000"

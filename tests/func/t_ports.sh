@@ -7,16 +7,7 @@
 network
 engine a --metrics "$tmp/metrics-a"
 engine b
-key1=$(head -c 28 /dev/urandom | base64)
-key2=$(head -c 28 /dev/urandom | base64)
-# add HOST PEER-ADDRESS TX RX
-add() {
-	rpc "engine-$1" session.add "{\"wire\":{\"local\":\"${address[$1]}:20000\",\"remote\":\"$2:20000\"},
-		\"host\":{\"local\":\"$engine_ip:30000\",\"remote\":\"$app_ip:40000\"},
-		\"suite\":\"AEAD_AES_128_GCM\",\"tx_key\":\"$3\",\"rx_key\":\"$4\"}" | jq .id
-}
-id=$(add a 10.77.0.3 "$key1" "$key2")
-add b 10.77.0.2 "$key2" "$key1" >/dev/null
+session_between
 talk app-a a "$app_ip:40000" "$engine_ip:30000"
 talk app-b b "$app_ip:40000" "$engine_ip:30000"
 client() { "$bin/crowfly" -s "$tmp/engine-a.sock" "$@"; }
@@ -81,7 +72,7 @@ for command in 'show port stats 7' 'clear port stats 7' 'port stop 7' 'port star
 	# shellcheck disable=SC2086
 	client $command >"$tmp/shown" 2>"$tmp/error" || status=$?
 	is "exit status of $command" "$status" 1
-	grep -q 'port: expected the number or the role of a port (0 or wire, 2 or host, 1 or exception, all)' "$tmp/error" ||
+	grep -q "^crowfly: ${command% 7}: expected the number or the role of a port (0 or wire, 2 or host, 1 or exception, all)" "$tmp/error" ||
 		fail "$command: $(cat "$tmp/error")"
 done
 status=0

@@ -8,16 +8,7 @@ network
 engine a --host-address 192.168.50.11/24 --host-address 192.168.50.12/24 --host-address 192.168.50.13/24 \
 	--host-address 192.168.50.14/24
 engine b
-key1=$(head -c 28 /dev/urandom | base64)
-key2=$(head -c 28 /dev/urandom | base64)
-# add HOST PEER-ADDRESS TX RX
-add() {
-	rpc "engine-$1" session.add "{\"wire\":{\"local\":\"${address[$1]}:20000\",\"remote\":\"$2:20000\"},
-		\"host\":{\"local\":\"$engine_ip:30000\",\"remote\":\"$app_ip:40000\"},
-		\"suite\":\"AEAD_AES_128_GCM\",\"tx_key\":\"$3\",\"rx_key\":\"$4\"}" | jq .id
-}
-id=$(add a 10.77.0.3 "$key1" "$key2")
-add b 10.77.0.2 "$key2" "$key1" >/dev/null
+session_between
 talk app-a a "$app_ip:40000" "$engine_ip:30000" --ms 5
 talk app-b b "$app_ip:40000" "$engine_ip:30000" --ms 5
 client() { "$bin/crowfly" -s "$tmp/engine-a.sock" "$@"; }
