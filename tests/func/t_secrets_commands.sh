@@ -129,6 +129,7 @@ for name in engine-a engine-b agent-a agent-b access; do
 done
 
 # A core dump: no limit lets one be made, none but root may look
+# shellcheck disable=SC2016
 looks() { setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace bash -c 'exec <"$1"' bash "/proc/${pids[$1]}/mem" 2>/dev/null; }
 start sleeper a "$bin/sleep" 100
 wait_for 5 "the same right opens another program" looks sleeper
