@@ -302,8 +302,9 @@ static void add_text(json_t *params, const struct client_args *args, const char 
 // The secret in the file of `key FILE`. False after client_fail().
 static bool add_secret(struct client *client, json_t *params, const char *path)
 {
-	char secret[SECRET_MAX], error[CONF_ERROR_MAX];
-	bool good = !path || conf_secret(path, secret, sizeof(secret), error) == 0;
+	char secret[SECRET_MAX], error[CONF_ERROR_MAX] = "standard input holds the commands";
+	bool taken = path && strcmp(path, "-") == 0 && client->stdin_is_commands;
+	bool good = !path || (!taken && conf_secret(path, secret, sizeof(secret), error) == 0);
 
 	if (path && good)
 		json_object_set_new(params, "secret", json_string(secret));
