@@ -244,6 +244,8 @@ static void write_file(struct writer *w)
 	flush(w);
 	if (!file->error[0])
 		__atomic_store_n(&file->state, CAPTURE_FILE_WRITING, __ATOMIC_RELEASE);
+	else
+		unlink(file->path); // it did not begin: the name is free again
 	write_all(w);
 	if (!file->error[0]) {
 		put_statistics(w, capture_lane_dropped(file->tap));

@@ -91,6 +91,9 @@ cp "/proc/${pids[engine-a]}/root$tmp/small/full.pcapng" "$tmp/full.pcapng"
 [[ $(field a reason) == *"No space left on device"* ]] || fail "reason: $(field a reason)"
 at_least "frames on the full disk" "$(frames "$tmp/full.pcapng")" 10
 is "as told" "$(frames "$tmp/full.pcapng")" "$(field a packets)"
+# The next one has no room to begin, and leaves no file
+refused a 'No space left on device' capture start port wire file "$tmp/small/next.pcapng"
+[ ! -e "/proc/${pids[engine-a]}/root$tmp/small/next.pcapng" ] || fail "an empty file is left"
 
 # The session goes, and the engine ends, in the middle: the files are whole
 client a capture start session "$id" file "$tmp/removed.pcapng" >/dev/null
