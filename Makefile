@@ -12,6 +12,11 @@
 # make reference  writes README.md's command reference anew, from the table in engine/client/
 # make deb        Debian packages into build/deb  (OUT=FOLDER)
 
+# As many jobs as there are cores, unless -j says otherwise
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 PREFIX ?= /usr/local
 BUILD  := build$(if $(SAN),/san)$(if $(filter clang%,$(notdir $(CC))),/clang)
 
@@ -169,13 +174,13 @@ demo: root
 check: root
 	@scripts/install-deps.sh
 	@$(MAKE) --no-print-directory all unit-build
-	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh
+	@MAKEFLAGS= BUILD=$(BUILD) SAN=$(SAN) tests/run.sh
 
 unit: unit-build
-	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh unit
+	@MAKEFLAGS= BUILD=$(BUILD) SAN=$(SAN) tests/run.sh unit
 
 func: all
-	@BUILD=$(BUILD) SAN=$(SAN) tests/run.sh func
+	@MAKEFLAGS= BUILD=$(BUILD) SAN=$(SAN) tests/run.sh func
 
 .PHONY: unit-build
 unit-build: $(unit_bin)

@@ -17,7 +17,7 @@ packages=(
 	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3 baresip-core
 	sqlite3 openssl util-linux systemd scdoc man-db groff prometheus
 	# make deb, and its test
-	debhelper lintian
+	build-essential debhelper lintian
 )
 [ "${1:-}" != --bench ] || packages+=(rtpengine-daemon gnuplot-nox)
 
