@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """t_login.sh: good and bad log-ins at the access server."""
 import re
-import statistics
 import sys
 import time
 
@@ -59,7 +58,8 @@ def main():
     refused("wrong password", *wrong)
     refused("unknown user", *unknown)
     check("the same answer to both", shape(wrong[1]) == shape(unknown[1]), True)
-    ratio = statistics.median(times["wrong"]) / statistics.median(times["unknown"])
+    # The quickest of each: what else the machine does only ever adds
+    ratio = min(times["wrong"]) / min(times["unknown"])
     check(f"times of both alike ({ratio:.2f})", 0.5 < ratio < 2, True)
 
     # Good; then the same header again, from here and from elsewhere
