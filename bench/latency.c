@@ -93,6 +93,7 @@ static void stop(struct experiment *x, enum what what)
 		rig_stop(x->rig);
 	else
 		pthread_join(x->floor, NULL);
+	pacer_flush(x->pacer);
 }
 
 // ---- measuring

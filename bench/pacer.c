@@ -254,6 +254,23 @@ void pacer_begin(struct pacer *p, unsigned which, clockid_t worker_clock)
 	p->sent = p->received = p->entered = 0;
 }
 
+static void flush(struct rte_ring *ring)
+{
+	struct rte_mbuf *mbufs[BURST];
+	unsigned n;
+
+	while ((n = rte_ring_dequeue_burst(ring, (void **)mbufs, BURST, NULL)) > 0)
+		rte_pktmbuf_free_bulk(mbufs, n);
+}
+
+void pacer_flush(struct pacer *p)
+{
+	for (int side = SIDE_WIRE; side <= SIDE_HOST; side++) {
+		flush(p->rig->in[side][0]);
+		flush(p->rig->out[side][0]);
+	}
+}
+
 void pacer_end(struct pacer *p)
 {
 	for (uint64_t last = bench_now_ns();

@@ -60,6 +60,8 @@ void pacer_fini(struct pacer *pacer);
 void pacer_begin(struct pacer *pacer, unsigned which, clockid_t worker_clock);
 // Takes in all that is under way, until none has come for a while, and gives the stock up.
 void pacer_end(struct pacer *pacer);
+// Gives up what a worker that was away for long has left in the rings; it has ended.
+void pacer_flush(struct pacer *pacer);
 void pacer_reset(struct pacer *pacer);
 
 // Offers `pps` packets a second for so long. What finds the ring full is lost.

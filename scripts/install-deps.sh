@@ -15,7 +15,7 @@ packages=(
 	librte-net-ring23 librte-net-null23 librte-net-pcap23 librte-net-virtio23
 	# tests and demo
 	iproute2 iputils-ping ethtool procps ffmpeg espeak-ng tcpdump tshark socat jq python3 baresip-core
-	sqlite3 openssl util-linux systemd scdoc man-db groff prometheus
+	sqlite3 openssl curl util-linux systemd dpdk-dev scdoc man-db groff prometheus
 	# make deb, and its test
 	build-essential debhelper lintian
 )

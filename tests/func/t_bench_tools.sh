@@ -45,7 +45,7 @@ echo "setup: the engine drops nothing while sessions come and go"
 
 run latency --streams 200 --suite AES_CM_128_HMAC_SHA1_80 --payload 20 --load 30,60 --seconds 0.1 --repeats 2
 rows latency 8 '.lost >= 0 and .packets >= 0 and .p50_us <= .p99_us and .p99_us <= .p999_us and .p999_us <= .max_us and
-	.offered_mpps > 0 and .offered_mpps < .highest_mpps and .generator.late_p50_us >= 0 and .owned_share <= 1 and
+	.offered_mpps > 0 and .generator.late_p50_us >= 0 and .owned_share <= 1 and
 	.owned_packets <= .packets and .owned_p50_us <= .owned_p999_us and .owned_p999_us <= .owned_max_us and .owned_max_us <= .max_us'
 [ "$(jq -c '[.results[] | select(.code == "engine" and .direction == "protect") | .load]' "$tmp/latency.json")" = "[30,60]" ] ||
 	fail "latency: loads"
