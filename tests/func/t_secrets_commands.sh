@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # No key, session key, password, token or payload in what the system tells: known keys in sessions by command, recorded ones of a
 # call; every command of the table, with and without -j, all log levels, both log formats, metrics, telemetry, traces, encrypted
-# captures, saved settings, answers to bad requests, --check, arguments; nor in a core dump. What is looked for, and how: secrets.py.
+# captures, saved settings, answers to bad requests, --check, arguments; nor in a core dump. What is looked for, and how: secrets_commands.py.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-secrets() { "$here/secrets.py" "$1" "$tmp" "${@:2}"; }
+secrets() { "$here/secrets_commands.py" "$1" "$tmp" "${@:2}"; }
 mkdir "$tmp/bin" "$tmp/said" "$tmp/core"
 secrets make
 
@@ -58,7 +58,7 @@ secrets control
 
 # Sessions with known keys at each log level; packets of the call all the time, looked at in every way
 client() { "$bin/crowfly" -s "$tmp/direct-a.sock" "$@"; }
-start speaker a "$here/secrets.py" speak "$(jq -r .receive_at <<<"$placed")" "$(jq -r .send_to <<<"$placed")"
+start speaker a "$here/secrets_commands.py" speak "$(jq -r .receive_at <<<"$placed")" "$(jq -r .send_to <<<"$placed")"
 client set verbose 1 >/dev/null
 ids=()
 for level in error warning notice info debug; do

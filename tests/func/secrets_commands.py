@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """t_secrets_commands.sh: what is secret, and where it must not be.
 
-secrets.py make FOLDER                  session-N.json with keys, one for each suite; all that is secret into secrets.json
-secrets.py tapped FOLDER FILE...        adds the keys in recordings of what agents sent to their engines
-secrets.py passwords FOLDER FILE...     adds the first lines of files
-secrets.py speak LOCAL REMOTE           RTP with a known payload until SIGTERM
-secrets.py provoke FOLDER SOCKET...     bad requests with keys in them; prints the answers
-secrets.py search FOLDER FILE...        fails if one holds a secret
-secrets.py control FOLDER               fails if the search would not find each secret in each form
-secrets.py memory FOLDER PID            fails if what a core dump would take from the process holds a session's key, or if
+secrets_commands.py make FOLDER                  session-N.json with keys, one for each suite; all that is secret into secrets.json
+secrets_commands.py tapped FOLDER FILE...        adds the keys in recordings of what agents sent to their engines
+secrets_commands.py passwords FOLDER FILE...     adds the first lines of files
+secrets_commands.py speak LOCAL REMOTE           RTP with a known payload until SIGTERM
+secrets_commands.py provoke FOLDER SOCKET...     bad requests with keys in them; prints the answers
+secrets_commands.py search FOLDER FILE...        fails if one holds a secret
+secrets_commands.py control FOLDER               fails if the search would not find each secret in each form
+secrets_commands.py memory FOLDER PID            fails if what a core dump would take from the process holds a session's key, or if
                                         the rest of it (all that stays out) does not
 Secrets are looked for in pieces of 8 bytes: as they are, in hexadecimal with and without separators, in base64."""
 import base64
