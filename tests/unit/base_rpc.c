@@ -4,87 +4,84 @@
 
 TestSuite(rpc, .init = setup, .fini = teardown);
 
+static const struct {
+	const char *line;
+	int code;
+	const char *field, *text, *id; // id: "null", "1"
+} bad_requests[] = {
+	{"nonsense", RPC_PARSE_ERROR, "", "not JSON: syntax", "null"},
+	{"{\"jsonrpc\":\"2.0\",\"id\":1,", RPC_PARSE_ERROR, "", "ends too early", "null"},
+	{"{} {}", RPC_PARSE_ERROR, "", "more than one value", "null"},
+	{"{\"id\":1,\"id\":2}", RPC_PARSE_ERROR, "", "stands twice", "null"},
+	{"{\"id\":\"\xff\"}", RPC_PARSE_ERROR, "", "not UTF-8", "null"},
+	{"{\"id\":\"\\u0000\"}", RPC_PARSE_ERROR, "", "a NUL", "null"},
+	{"{\"id\":1e999}", RPC_PARSE_ERROR, "", "too big", "null"},
+	{"GET / HTTP/1.1", RPC_PARSE_ERROR, "", "not JSON", "null"},
+	{"[]", RPC_INVALID_REQUEST, "", "batches", "null"},
+	{"[" CALL("1", "echo", "") "]", RPC_INVALID_REQUEST, "", "batches", "null"},
+	{"1", RPC_INVALID_REQUEST, "", "an object", "null"},
+	{"null", RPC_INVALID_REQUEST, "", "an object", "null"},
+	{"{}", RPC_INVALID_REQUEST, "jsonrpc", "expected \"2.0\"", "null"},
+	{"{\"id\":1,\"method\":\"echo\"}", RPC_INVALID_REQUEST, "jsonrpc", "\"2.0\"", "1"},
+	{"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"echo\"}", RPC_INVALID_REQUEST, "jsonrpc",
+		"\"2.0\"", "1"},
+	{"{\"jsonrpc\":2.0,\"id\":1,\"method\":\"echo\"}", RPC_INVALID_REQUEST, "jsonrpc",
+		"\"2.0\"", "1"},
+	{"{\"jsonrpc\":\"2.0\",\"id\":1}", RPC_INVALID_REQUEST, "method", "a string", "1"},
+	{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}", RPC_INVALID_REQUEST, "method", "a string",
+		"1"},
+	{"{\"jsonrpc\":\"2.0\",\"method\":7}", RPC_INVALID_REQUEST, "method", "a string", "null"},
+	{CALL("{}", "echo", ""), RPC_INVALID_REQUEST, "id", "a number or a string", "null"},
+	{CALL("true", "echo", ""), RPC_INVALID_REQUEST, "id", "a number", "null"},
+	{CALL("1", "echo", ",\"parms\":{}"), RPC_INVALID_REQUEST, "parms", "unknown member 'parms'",
+		"1"},
+	{CALL("1", "echo", ",\"params\":[1]"), RPC_INVALID_PARAMS, "params", "by name", "1"},
+	{CALL("1", "echo", ",\"params\":\"x\""), RPC_INVALID_PARAMS, "params", "an object", "1"},
+	{CALL("1", "nope", ""), RPC_METHOD_NOT_FOUND, "method", "unknown method 'nope'", "1"},
+	{CALL("1", "", ""), RPC_METHOD_NOT_FOUND, "method", "unknown method ''", "1"},
+	{CALL("1", "fail", ""), RPC_IN_USE, "wire.local", "wire.local: taken", "1"},
+	{CALL("1", "nothing", ""), RPC_INTERNAL_ERROR, "", "no result", "1"},
+	{CALL("1", "typed", ""), RPC_INVALID_PARAMS, "s", "s: missing", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":1}"), RPC_INVALID_PARAMS, "s", "a string", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":\"123456789\"}"), RPC_INVALID_PARAMS, "s",
+		"at most 8 bytes, got 9", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"n\":-1}"), RPC_INVALID_PARAMS, "n",
+		"an integer from 0 to 1000", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"n\":1001}"), RPC_INVALID_PARAMS, "n",
+		"from 0 to 1000", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"n\":1.5}"), RPC_INVALID_PARAMS, "n",
+		"an integer", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"b\":1}"), RPC_INVALID_PARAMS, "b",
+		"true or false", "1"},
+	{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"x\":1}"), RPC_INVALID_PARAMS, "x",
+		"unknown field 'x' (known: s, n, b)", "1"},
+	// It may be a key
+	{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"AAECAwQFBgcICQoLDA0ODw==\":1}"),
+		RPC_INVALID_PARAMS, "...", "unknown field '...' (known: s, n, b)", "1"},
+	{CALL("1", "AAECAwQFBgcICQoLDA0ODw", ""), RPC_METHOD_NOT_FOUND, "method",
+		"unknown method '...'", "1"},
+	{CALL("1", "echo", ",\"abcdefghijklmnopqrstuvwxyzabcdefg\":1"), RPC_INVALID_REQUEST, "...",
+		"unknown member '...'", "1"},
+};
+
 Test(rpc, bad_requests)
 {
-	static const struct {
-		const char *line;
-		int code;
-		const char *field, *text, *id; // id: "null", "1"
-	} cases[] = {
-		{"nonsense", RPC_PARSE_ERROR, "", "not JSON: syntax", "null"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,", RPC_PARSE_ERROR, "", "ends too early", "null"},
-		{"{} {}", RPC_PARSE_ERROR, "", "more than one value", "null"},
-		{"{\"id\":1,\"id\":2}", RPC_PARSE_ERROR, "", "stands twice", "null"},
-		{"{\"id\":\"\xff\"}", RPC_PARSE_ERROR, "", "not UTF-8", "null"},
-		{"{\"id\":\"\\u0000\"}", RPC_PARSE_ERROR, "", "a NUL", "null"},
-		{"{\"id\":1e999}", RPC_PARSE_ERROR, "", "too big", "null"},
-		{"GET / HTTP/1.1", RPC_PARSE_ERROR, "", "not JSON", "null"},
-		{"[]", RPC_INVALID_REQUEST, "", "batches", "null"},
-		{"[" CALL("1", "echo", "") "]", RPC_INVALID_REQUEST, "", "batches", "null"},
-		{"1", RPC_INVALID_REQUEST, "", "an object", "null"},
-		{"null", RPC_INVALID_REQUEST, "", "an object", "null"},
-		{"{}", RPC_INVALID_REQUEST, "jsonrpc", "expected \"2.0\"", "null"},
-		{"{\"id\":1,\"method\":\"echo\"}", RPC_INVALID_REQUEST, "jsonrpc", "\"2.0\"", "1"},
-		{"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"echo\"}", RPC_INVALID_REQUEST,
-			"jsonrpc", "\"2.0\"", "1"},
-		{"{\"jsonrpc\":2.0,\"id\":1,\"method\":\"echo\"}", RPC_INVALID_REQUEST, "jsonrpc",
-			"\"2.0\"", "1"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1}", RPC_INVALID_REQUEST, "method", "a string", "1"},
-		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}", RPC_INVALID_REQUEST, "method",
-			"a string", "1"},
-		{"{\"jsonrpc\":\"2.0\",\"method\":7}", RPC_INVALID_REQUEST, "method", "a string",
-			"null"},
-		{CALL("{}", "echo", ""), RPC_INVALID_REQUEST, "id", "a number or a string", "null"},
-		{CALL("true", "echo", ""), RPC_INVALID_REQUEST, "id", "a number", "null"},
-		{CALL("1", "echo", ",\"parms\":{}"), RPC_INVALID_REQUEST, "parms",
-			"unknown member 'parms'", "1"},
-		{CALL("1", "echo", ",\"params\":[1]"), RPC_INVALID_PARAMS, "params", "by name",
-			"1"},
-		{CALL("1", "echo", ",\"params\":\"x\""), RPC_INVALID_PARAMS, "params", "an object",
-			"1"},
-		{CALL("1", "nope", ""), RPC_METHOD_NOT_FOUND, "method", "unknown method 'nope'",
-			"1"},
-		{CALL("1", "", ""), RPC_METHOD_NOT_FOUND, "method", "unknown method ''", "1"},
-		{CALL("1", "fail", ""), RPC_IN_USE, "wire.local", "wire.local: taken", "1"},
-		{CALL("1", "nothing", ""), RPC_INTERNAL_ERROR, "", "no result", "1"},
-		{CALL("1", "typed", ""), RPC_INVALID_PARAMS, "s", "s: missing", "1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":1}"), RPC_INVALID_PARAMS, "s", "a string",
-			"1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":\"123456789\"}"), RPC_INVALID_PARAMS, "s",
-			"at most 8 bytes, got 9", "1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"n\":-1}"), RPC_INVALID_PARAMS, "n",
-			"an integer from 0 to 1000", "1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"n\":1001}"), RPC_INVALID_PARAMS, "n",
-			"from 0 to 1000", "1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"n\":1.5}"), RPC_INVALID_PARAMS, "n",
-			"an integer", "1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"b\":1}"), RPC_INVALID_PARAMS, "b",
-			"true or false", "1"},
-		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"x\":1}"), RPC_INVALID_PARAMS, "x",
-			"unknown field 'x' (known: s, n, b)", "1"},
-		// It may be a key
-		{CALL("1", "typed", ",\"params\":{\"s\":\"\",\"AAECAwQFBgcICQoLDA0ODw==\":1}"),
-			RPC_INVALID_PARAMS, "...", "unknown field '...' (known: s, n, b)", "1"},
-		{CALL("1", "AAECAwQFBgcICQoLDA0ODw", ""), RPC_METHOD_NOT_FOUND, "method",
-			"unknown method '...'", "1"},
-		{CALL("1", "echo", ",\"abcdefghijklmnopqrstuvwxyzabcdefg\":1"), RPC_INVALID_REQUEST,
-			"...", "unknown member '...'", "1"},
-	};
 	int fd = dial();
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		put(fd, cases[i].line, strlen(cases[i].line));
+	for (size_t i = 0; i < sizeof(bad_requests) / sizeof(bad_requests[0]); i++) {
+		put(fd, bad_requests[i].line, strlen(bad_requests[i].line));
 		json_t *answer = ask(fd, "\n");
 		char *id = json_dumps(json_object_get(answer, "id"), JSON_ENCODE_ANY);
 		char *result = json_dumps(json_object_get(answer, "result"), JSON_ENCODE_ANY);
 
-		cr_assert_not_null(answer, "%s: no answer", cases[i].line);
-		cr_expect_eq(error_code(answer), cases[i].code, "%s: %s", cases[i].line,
-			error_text(answer));
-		cr_expect_str_eq(error_field(answer), cases[i].field, "%s", cases[i].line);
-		cr_expect(strstr(error_text(answer), cases[i].text), "%s: %s", cases[i].line,
-			error_text(answer));
-		cr_expect_str_eq(id, cases[i].id, "%s", cases[i].line);
+		cr_assert_not_null(answer, "%s: no answer", bad_requests[i].line);
+		cr_expect_eq(error_code(answer), bad_requests[i].code, "%s: %s",
+			bad_requests[i].line, error_text(answer));
+		cr_expect_str_eq(
+			error_field(answer), bad_requests[i].field, "%s", bad_requests[i].line);
+		cr_expect(strstr(error_text(answer), bad_requests[i].text), "%s: %s",
+			bad_requests[i].line, error_text(answer));
+		cr_expect_str_eq(id, bad_requests[i].id, "%s", bad_requests[i].line);
 		cr_expect_null(result);
 		free(id);
 		free(result);
